@@ -1,0 +1,2 @@
+//! `kmip-ssh`.
+fn main() {}
