@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# Shared by the scripts of this folder; sourced, never run.
+
+me=$(basename "$0")
+
+say() { printf '%s: %s\n' "$me" "$*"; }
+die() {
+  printf '%s: %s\n' "$me" "$*" >&2
+  exit 1
+}
+
+# Where the servers live: outside the source tree, so that a clean checkout finds them again.
+cache_dir() {
+  if [ -n "${KMIP_P11_CACHE:-}" ]; then
+    printf '%s\n' "$KMIP_P11_CACHE"
+  elif [ -n "${XDG_CACHE_HOME:-}" ]; then
+    printf '%s/kmip-p11\n' "$XDG_CACHE_HOME"
+  elif [ -n "${HOME:-}" ]; then
+    printf '%s/.cache/kmip-p11\n' "$HOME"
+  else
+    printf '/var/cache/kmip-p11\n' # a system service or a bare CI shell has no HOME
+  fi
+}
+
+# Creates the cache and prints its absolute path: both servers bake paths in, and tools change folder.
+make_cache() {
+  local cache
+  cache=$(cache_dir)
+  mkdir -p "$cache" ||
+    die "cannot create the cache folder $cache; set KMIP_P11_CACHE to a folder that you can write"
+  (cd "$cache" && pwd)
+}
+
+# Installs the Debian packages named, or says which command does.
+apt_install() {
+  command -v apt-get >/dev/null ||
+    die "these are missing and this is not a Debian system, install them yourself: $*"
+  [ "$(id -u)" = 0 ] || die "Debian packages are missing; run: sudo apt-get install $*"
+  say "installing Debian packages: $*"
+  # An old package list names files that are gone, so refresh it, but only when first needed.
+  apt-get update -qq >&2 || die "apt-get update failed; the packages needed are: $*"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+    die "apt-get install $* failed; see its message above"
+}
+
+# Holds one lock for the rest of the script: two builds in one place would spoil each other.
+take_lock() { # file
+  exec 9>"$1" || die "cannot write the lock file $1; check the rights of its folder"
+  if ! flock -n 9; then
+    say "another run is at work (lock $1), waiting for it"
+    flock 9
+  fi
+}

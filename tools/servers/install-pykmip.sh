@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Install the PyKMIP server 0.11.0 into a virtual environment of its own, for tests and quickstart.
+#
+#   install-pykmip.sh            install it unless it is there
+#   install-pykmip.sh --where    print its folder, install nothing
+#
+# The result is CACHE/pykmip-0.11.0 (CACHE: see README.md). A finished installation is marked by
+# the file "installed", written last; an unfinished or broken one is made anew.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$here/common.sh"
+
+version=0.11.0
+# Pinned: PyKMIP names ciphers at start-up that later releases of cryptography announce to remove.
+packages=("pykmip==$version" cryptography==50.0.2 sqlalchemy==2.1.9)
+
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
+
+# Debian splits venv and its pip wheel from python3: "import venv" works there, ensurepip does not.
+can_make_venv() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
+
+# Prints a Python that can make virtual environments. /usr/bin/python3 comes second: where the PATH's
+# python3 is another one, installing python3-venv would not help that one.
+find_python() {
+  local candidate
+  for candidate in ${KMIP_P11_PYTHON:-} "$(command -v python3 || true)" /usr/bin/python3; do
+    if [ -n "$candidate" ] && can_make_venv "$candidate"; then
+      # A pyenv shim depends on the current folder; the real path does not.
+      "$candidate" -c 'import sys; print(sys.executable)'
+      return 0
+    fi
+  done
+  return 1
+}
+
+# The marker alone is no proof: the Python below the environment may have been upgraded away.
+installed() {
+  [ "$(cat "$prefix/installed" 2>/dev/null)" = "${packages[*]}" ] && runs
+}
+runs() { PYTHONWARNINGS=ignore "$prefix/bin/python" -c 'import kmip.services.server' 2>/dev/null; }
+
+install() {
+  local python log=$cache/pykmip-$version-install.log
+  python=$(find_python) || {
+    apt_install python3 python3-venv
+    python=$(find_python) ||
+      die "found no Python 3.8 or newer that can make a virtual environment; name one in KMIP_P11_PYTHON"
+  }
+  say "installing ${packages[*]} with $python"
+  # In its final place, since the scripts of a virtual environment name their interpreter by path.
+  rm -rf "$prefix"
+  if ! {
+    "$python" -m venv "$prefix" &&
+      "$prefix/bin/python" -m pip install --disable-pip-version-check --no-input "${packages[@]}"
+  } >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    die "the installation into $prefix failed; check the network and pip's settings (whole output: $log)"
+  fi
+  runs || die "PyKMIP was installed into $prefix but cannot be loaded; see: $prefix/bin/python -c 'import kmip.services.server'"
+  printf '%s\n' "${packages[*]}" >"$prefix/installed"
+  say "done: $prefix ($(du -sh "$prefix" | cut -f1))"
+}
+
+case ${1:-} in
+  '' | --where) ;;
+  -h | --help) usage; exit 0 ;;
+  *) die "unknown argument '$1'; see $0 --help" ;;
+esac
+
+# The caller's Python settings would lead imports and pip out of the new environment.
+unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
+cache=$(make_cache)
+prefix=$cache/pykmip-$version
+
+if [ "${1:-}" = --where ]; then
+  printf '%s\n' "$prefix"
+  exit 0
+fi
+if installed; then
+  say "already there: $prefix"
+  exit 0
+fi
+take_lock "$cache/pykmip-$version.lock"
+if installed; then
+  say "installed by another run meanwhile: $prefix"
+  exit 0
+fi
+install 9>&- # nothing started from here may keep the lock
