@@ -1,0 +1,252 @@
+//! A private key in this process: made here to be registered, or let out by a server to be used.
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature as lc;
+use lc::{EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+use zeroize::Zeroizing;
+
+use super::{digest_of, imported, natural_digest};
+use crate::model::public_key::{Curve, KeyType, PublicKey};
+use crate::model::signature::{Hash, SignInput, SignScheme, raw_ecdsa};
+
+/// A private key that can sign. Its numbers are held, and wiped on drop, by aws-lc.
+pub struct PrivateKey {
+    pair: Pair,
+    public: PublicKey,
+}
+
+enum Pair {
+    Rsa(RsaKeyPair),
+    Ec(Curve, EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+/// Why bytes are no private key that can be used here, or cannot sign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrivateKeyError {
+    /// Not a PKCS#8 PrivateKeyInfo of a key type that OpenSSH uses.
+    #[error(
+        "this is no unencrypted PKCS#8 private key of RSA 2048 to 8192, P-256, P-384, P-521 or Ed25519"
+    )]
+    Unusable,
+    /// Key sizes that nobody offers.
+    #[error("{0} keys cannot be made; RSA 2048, 3072, 4096 can")]
+    Size(KeyType),
+    /// The scheme is none of the key's, or the crypto library refused.
+    #[error("the key cannot sign by {0:?}")]
+    Sign(SignScheme),
+}
+
+impl PrivateKey {
+    /// From a PKCS#8 PrivateKeyInfo (RFC 5958), in DER.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, PrivateKeyError> {
+        let pair = rsa(der).or_else(|| ec(der)).or_else(|| ed25519(der));
+        Self::from_pair(pair.ok_or(PrivateKeyError::Unusable)?)
+    }
+
+    /// From an RSAPrivateKey (RFC 8017, A.1.2), in DER.
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self, PrivateKeyError> {
+        let pair = RsaKeyPair::from_der(der).map_err(|_| PrivateKeyError::Unusable)?;
+        Self::from_pair(Pair::Rsa(pair))
+    }
+
+    /// From an ECPrivateKey (RFC 5915), in DER.
+    pub fn from_sec1(der: &[u8], curve: Curve) -> Result<Self, PrivateKeyError> {
+        let pair = EcdsaKeyPair::from_private_key_der(signing(curve), der);
+        Self::from_pair(Pair::Ec(
+            curve,
+            pair.map_err(|_| PrivateKeyError::Unusable)?,
+        ))
+    }
+
+    /// A new key, from the operating system's randomness.
+    pub fn generate(key_type: KeyType) -> Result<Self, PrivateKeyError> {
+        let size = PrivateKeyError::Size(key_type);
+        let pair = match key_type {
+            KeyType::Rsa(2048) => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
+            KeyType::Rsa(3072) => RsaKeyPair::generate(KeySize::Rsa3072).map(Pair::Rsa),
+            KeyType::Rsa(4096) => RsaKeyPair::generate(KeySize::Rsa4096).map(Pair::Rsa),
+            KeyType::Rsa(_) => return Err(size),
+            KeyType::Ec(curve) => {
+                EcdsaKeyPair::generate(signing(curve)).map(|pair| Pair::Ec(curve, pair))
+            }
+            KeyType::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
+        };
+        Self::from_pair(pair.map_err(|_| size)?)
+    }
+
+    fn from_pair(pair: Pair) -> Result<Self, PrivateKeyError> {
+        let public = match &pair {
+            Pair::Rsa(pair) => PublicKey::from_pkcs1(pair.public_key().as_ref()),
+            Pair::Ec(curve, pair) => PublicKey::from_point(*curve, pair.public_key().as_ref()),
+            Pair::Ed25519(pair) => PublicKey::from_ed25519(pair.public_key().as_ref()),
+        };
+        let public = public.map_err(|_| PrivateKeyError::Unusable)?;
+        Ok(Self { pair, public })
+    }
+
+    /// Its public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// As a PKCS#8 PrivateKeyInfo of version 1, which servers understand best.
+    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
+        let unusable = |_| PrivateKeyError::Unusable;
+        let bytes = match &self.pair {
+            Pair::Rsa(pair) => AsDer::<Pkcs8V1Der>::as_der(pair)
+                .map_err(unusable)?
+                .as_ref()
+                .to_vec(),
+            Pair::Ec(_, pair) => pair.to_pkcs8v1().map_err(unusable)?.as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.to_pkcs8v1().map_err(unusable)?.as_ref().to_vec(),
+        };
+        Ok(Zeroizing::new(bytes))
+    }
+
+    /// A signature in PKCS#11's form.
+    pub fn sign(
+        &self,
+        scheme: SignScheme,
+        input: SignInput<'_>,
+    ) -> Result<Vec<u8>, PrivateKeyError> {
+        let signature = match (&self.pair, scheme, input) {
+            (Pair::Rsa(pair), SignScheme::RsaPkcs1(hash), _) => sign_rsa(pair, hash, input),
+            (Pair::Ec(curve, pair), SignScheme::Ecdsa(hash), _) => {
+                sign_ec(*curve, pair, &digest_of(input, hash))
+            }
+            (Pair::Ed25519(pair), SignScheme::Ed25519, SignInput::Message(message)) => {
+                Some(pair.sign(message).as_ref().to_vec())
+            }
+            _ => None,
+        };
+        signature.ok_or(PrivateKeyError::Sign(scheme))
+    }
+}
+
+fn rsa(pkcs8: &[u8]) -> Option<Pair> {
+    RsaKeyPair::from_pkcs8(pkcs8).ok().map(Pair::Rsa)
+}
+
+fn ec(pkcs8: &[u8]) -> Option<Pair> {
+    let on = |curve| {
+        let pair = EcdsaKeyPair::from_pkcs8(signing(curve), pkcs8).ok()?;
+        Some(Pair::Ec(curve, pair))
+    };
+    Curve::ALL.into_iter().find_map(on)
+}
+
+fn ed25519(pkcs8: &[u8]) -> Option<Pair> {
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).ok()?;
+    Some(Pair::Ed25519(pair))
+}
+
+fn signing(curve: Curve) -> &'static EcdsaSigningAlgorithm {
+    match curve {
+        Curve::P256 => &lc::ECDSA_P256_SHA256_ASN1_SIGNING,
+        Curve::P384 => &lc::ECDSA_P384_SHA384_ASN1_SIGNING,
+        Curve::P521 => &lc::ECDSA_P521_SHA512_ASN1_SIGNING,
+    }
+}
+
+fn sign_rsa(pair: &RsaKeyPair, hash: Hash, input: SignInput<'_>) -> Option<Vec<u8>> {
+    let encoding: &'static dyn lc::RsaEncoding = match hash {
+        Hash::Sha256 => &lc::RSA_PKCS1_SHA256,
+        Hash::Sha384 => &lc::RSA_PKCS1_SHA384,
+        Hash::Sha512 => &lc::RSA_PKCS1_SHA512,
+    };
+    let mut signature = vec![0; pair.public_modulus_len()];
+    let digest = imported(&digest_of(input, hash), hash)?;
+    pair.sign_digest(encoding, &digest, &mut signature).ok()?;
+    Some(signature)
+}
+
+fn sign_ec(curve: Curve, pair: &EcdsaKeyPair, digest: &[u8]) -> Option<Vec<u8>> {
+    let der = pair.sign_digest(&natural_digest(digest, curve)?).ok()?;
+    raw_ecdsa(der.as_ref(), curve)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verify;
+    use super::*;
+
+    const KINDS: [KeyType; 5] = [
+        KeyType::Rsa(2048),
+        KeyType::Ec(Curve::P256),
+        KeyType::Ec(Curve::P384),
+        KeyType::Ec(Curve::P521),
+        KeyType::Ed25519,
+    ];
+
+    fn schemes(key_type: KeyType) -> Vec<SignScheme> {
+        match key_type {
+            KeyType::Rsa(_) => Hash::ALL.map(SignScheme::RsaPkcs1).to_vec(),
+            KeyType::Ec(_) => Hash::ALL.map(SignScheme::Ecdsa).to_vec(),
+            KeyType::Ed25519 => vec![SignScheme::Ed25519],
+        }
+    }
+
+    #[test]
+    fn every_kind_signs_and_verifies_by_every_scheme() {
+        for kind in KINDS {
+            let made = PrivateKey::generate(kind).unwrap();
+            let key = PrivateKey::from_pkcs8(&made.to_pkcs8().unwrap()).unwrap();
+            assert_eq!(
+                (key.public(), key.public().key_type()),
+                (made.public(), kind)
+            );
+            for scheme in schemes(kind) {
+                let input = SignInput::Message(b"a message");
+                let signature = key.sign(scheme, input).unwrap();
+                assert_eq!(signature.len(), key.public().signature_len());
+                assert!(
+                    verify(key.public(), scheme, input, &signature),
+                    "{scheme:?}"
+                );
+                let other = SignInput::Message(b"another");
+                assert!(!verify(key.public(), scheme, other, &signature));
+            }
+        }
+    }
+
+    #[test]
+    fn a_digest_signs_like_its_message() {
+        let key = PrivateKey::generate(KeyType::Ec(Curve::P521)).unwrap();
+        let scheme = SignScheme::Ecdsa(Hash::Sha256);
+        let digest = digest_of(SignInput::Message(b"m"), Hash::Sha256);
+        let signature = key.sign(scheme, SignInput::Digest(&digest)).unwrap();
+        assert!(verify(
+            key.public(),
+            scheme,
+            SignInput::Message(b"m"),
+            &signature
+        ));
+    }
+
+    #[test]
+    fn schemes_of_other_keys_are_refused() {
+        let key = PrivateKey::generate(KeyType::Ed25519).unwrap();
+        let scheme = SignScheme::Ecdsa(Hash::Sha256);
+        assert!(key.sign(scheme, SignInput::Message(b"m")).is_err());
+        assert!(
+            key.sign(SignScheme::Ed25519, SignInput::Digest(b"m"))
+                .is_err()
+        );
+        assert!(!verify(
+            key.public(),
+            scheme,
+            SignInput::Message(b"m"),
+            &[0; 64]
+        ));
+    }
+
+    #[test]
+    fn garbage_is_no_key() {
+        assert!(PrivateKey::from_pkcs8(b"garbage").is_err());
+        assert!(PrivateKey::from_pkcs1(&[]).is_err());
+        assert!(PrivateKey::from_sec1(&[0x30, 0], Curve::P256).is_err());
+        assert!(PrivateKey::generate(KeyType::Rsa(1024)).is_err());
+    }
+}

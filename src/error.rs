@@ -1,0 +1,201 @@
+//! Everything that can go wrong, and the one place where it becomes a `CK_RV`.
+
+use cryptoki_sys::*;
+
+/// A result whose error a Cryptoki call can answer with.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed, in words that its caller can act on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Two `C_Initialize` without a `C_Finalize` between them.
+    #[error("the library is already initialized")]
+    AlreadyInitialized,
+    /// An argument that the specification does not allow.
+    #[error("{0}")]
+    ArgumentsBad(&'static str),
+    /// The object has no such attribute.
+    #[error("the object has no attribute {0:#x}")]
+    AttributeTypeInvalid(CK_ATTRIBUTE_TYPE),
+    /// The attribute is part of a private key's secret.
+    #[error("attribute {0:#x} of a private key is never given out")]
+    AttributeSensitive(CK_ATTRIBUTE_TYPE),
+    /// The caller's buffer cannot hold the answer; its size was told.
+    #[error("the caller's buffer is too small")]
+    BufferTooSmall,
+    /// The caller wants locks of its own and forbids those of the operating system.
+    #[error("mutex callbacks without CKF_OS_LOCKING_OK cannot be honoured")]
+    CantLock,
+    /// The configuration file is missing, wrong, or not to be trusted.
+    #[error("{0}")]
+    Configuration(String),
+    /// What is to be signed has a wrong form.
+    #[error("{0}")]
+    DataInvalid(&'static str),
+    /// What is to be signed has a wrong length.
+    #[error("{got} bytes to sign, where {wanted} are due")]
+    DataLenRange {
+        /// What the caller gave.
+        got: usize,
+        /// What the mechanism wants.
+        wanted: &'static str,
+    },
+    /// A function that this token does not have.
+    #[error("{0}")]
+    FunctionNotSupported(&'static str),
+    /// The relics of parallel sessions (v3.2, 5.20).
+    #[error("functions do not run in parallel here")]
+    FunctionNotParallel,
+    /// The key's kind does not go with the mechanism.
+    #[error("mechanism {mechanism} does not go with a key of type {key}")]
+    KeyTypeInconsistent {
+        /// The mechanism's name.
+        mechanism: &'static str,
+        /// The key's type.
+        key: String,
+    },
+    /// The key may not sign.
+    #[error("the key may not be used to sign")]
+    KeyFunctionNotPermitted,
+    /// No such key, or no private key.
+    #[error("no private key has the handle {0}")]
+    KeyHandleInvalid(CK_OBJECT_HANDLE),
+    /// A mechanism that the token does not offer.
+    #[error("mechanism {0:#x} is not offered")]
+    MechanismInvalid(CK_MECHANISM_TYPE),
+    /// A parameter that the mechanism does not take.
+    #[error("mechanism {0} takes no parameter")]
+    MechanismParamInvalid(&'static str),
+    /// `C_Initialize` has not been called in this process.
+    #[error("the library is not initialized in this process")]
+    NotInitialized,
+    /// No such object, or it is gone.
+    #[error("no object has the handle {0}")]
+    ObjectHandleInvalid(CK_OBJECT_HANDLE),
+    /// Another operation of the kind is under way in the session.
+    #[error("an operation is already under way in this session")]
+    OperationActive,
+    /// The operation to go on with was never begun, or has ended.
+    #[error("no operation is under way in this session")]
+    OperationNotInitialized,
+    /// A bug of ours, stopped at the boundary.
+    #[error("a panic was caught; this is a bug in kmip-p11")]
+    Panicked,
+    /// No such session, or it was closed.
+    #[error("no session has the handle {0}")]
+    SessionHandleInvalid(CK_SESSION_HANDLE),
+    /// The specification wants CKF_SERIAL_SESSION in every session.
+    #[error("CKF_SERIAL_SESSION is missing")]
+    SessionParallelNotSupported,
+    /// No such slot.
+    #[error("there is no slot {0}")]
+    SlotIdInvalid(CK_SLOT_ID),
+    /// A token could not do what was asked of it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The user is logged in already.
+    #[error("the user is already logged in")]
+    UserAlreadyLoggedIn,
+    /// Nobody is logged in.
+    #[error("nobody is logged in")]
+    UserNotLoggedIn,
+    /// A kind of user that the token does not know.
+    #[error("this token has no user of type {0}")]
+    UserTypeInvalid(CK_USER_TYPE),
+}
+
+/// What a token could not do, and why.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("slot {slot:?}: {reason}")]
+pub struct TokenError {
+    /// What kind of failure it is.
+    pub kind: TokenErrorKind,
+    /// The label of the slot's token.
+    pub slot: String,
+    /// What, where, and what to do about it: one line.
+    pub reason: String,
+}
+
+/// The kinds of failure that callers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenErrorKind {
+    /// The token's place did not answer as it should: no connection, no trust, no time, garbage.
+    Unreachable,
+    /// A signature came back that its public key does not verify.
+    WrongSignature,
+    /// The token cannot do this at all; asking again will not help.
+    Impossible,
+    /// The token can, but does not let this client.
+    Denied,
+    /// The object is no longer there.
+    Gone,
+    /// What was given to the token is not usable.
+    BadInput,
+    /// The token answered with an error of another kind.
+    Failed,
+}
+
+impl Error {
+    /// True for answers that belong to ordinary traffic: nobody has to read of them in a log.
+    pub fn is_routine(&self) -> bool {
+        matches!(
+            self,
+            Error::AttributeTypeInvalid(_)
+                | Error::AttributeSensitive(_)
+                | Error::BufferTooSmall
+                | Error::NotInitialized
+                | Error::AlreadyInitialized
+                | Error::FunctionNotSupported(_)
+                | Error::FunctionNotParallel
+                | Error::UserAlreadyLoggedIn
+        )
+    }
+}
+
+impl From<&Error> for CK_RV {
+    fn from(error: &Error) -> CK_RV {
+        match error {
+            Error::AlreadyInitialized => CKR_CRYPTOKI_ALREADY_INITIALIZED,
+            Error::ArgumentsBad(_) => CKR_ARGUMENTS_BAD,
+            Error::AttributeTypeInvalid(_) => CKR_ATTRIBUTE_TYPE_INVALID,
+            Error::AttributeSensitive(_) => CKR_ATTRIBUTE_SENSITIVE,
+            Error::BufferTooSmall => CKR_BUFFER_TOO_SMALL,
+            Error::CantLock => CKR_CANT_LOCK,
+            Error::Configuration(_) => CKR_FUNCTION_FAILED,
+            Error::DataInvalid(_) => CKR_DATA_INVALID,
+            Error::DataLenRange { .. } => CKR_DATA_LEN_RANGE,
+            Error::FunctionNotSupported(_) => CKR_FUNCTION_NOT_SUPPORTED,
+            Error::FunctionNotParallel => CKR_FUNCTION_NOT_PARALLEL,
+            Error::KeyTypeInconsistent { .. } => CKR_KEY_TYPE_INCONSISTENT,
+            Error::KeyFunctionNotPermitted => CKR_KEY_FUNCTION_NOT_PERMITTED,
+            Error::KeyHandleInvalid(_) => CKR_KEY_HANDLE_INVALID,
+            Error::MechanismInvalid(_) => CKR_MECHANISM_INVALID,
+            Error::MechanismParamInvalid(_) => CKR_MECHANISM_PARAM_INVALID,
+            Error::NotInitialized => CKR_CRYPTOKI_NOT_INITIALIZED,
+            Error::ObjectHandleInvalid(_) => CKR_OBJECT_HANDLE_INVALID,
+            Error::OperationActive => CKR_OPERATION_ACTIVE,
+            Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
+            Error::Panicked => CKR_GENERAL_ERROR,
+            Error::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
+            Error::SessionParallelNotSupported => CKR_SESSION_PARALLEL_NOT_SUPPORTED,
+            Error::SlotIdInvalid(_) => CKR_SLOT_ID_INVALID,
+            Error::Token(error) => error.kind.into(),
+            Error::UserAlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN,
+            Error::UserNotLoggedIn => CKR_USER_NOT_LOGGED_IN,
+            Error::UserTypeInvalid(_) => CKR_USER_TYPE_INVALID,
+        }
+    }
+}
+
+impl From<TokenErrorKind> for CK_RV {
+    fn from(kind: TokenErrorKind) -> CK_RV {
+        match kind {
+            TokenErrorKind::Unreachable | TokenErrorKind::WrongSignature => CKR_DEVICE_ERROR,
+            TokenErrorKind::Impossible => CKR_MECHANISM_INVALID,
+            TokenErrorKind::Denied => CKR_KEY_FUNCTION_NOT_PERMITTED,
+            TokenErrorKind::Gone => CKR_KEY_HANDLE_INVALID,
+            TokenErrorKind::BadInput => CKR_DATA_INVALID,
+            TokenErrorKind::Failed => CKR_FUNCTION_FAILED,
+        }
+    }
+}

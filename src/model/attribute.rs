@@ -1,0 +1,113 @@
+//! Attributes of a PKCS#11 object: their types, and their values as C sees them.
+
+use std::collections::BTreeMap;
+
+use cryptoki_sys::*;
+
+/// A search template or part of one: attribute types with the values wanted.
+pub type Template = Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>;
+
+/// The attributes of one object, each in the bytes that a C caller gets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes(BTreeMap<CK_ATTRIBUTE_TYPE, Vec<u8>>);
+
+impl Attributes {
+    /// Adds a value of bytes: an array, a big integer (big-endian), a UTF-8 string.
+    pub fn bytes(mut self, kind: CK_ATTRIBUTE_TYPE, value: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(kind, value.into());
+        self
+    }
+
+    /// Adds a CK_BBOOL.
+    pub fn bool(self, kind: CK_ATTRIBUTE_TYPE, value: bool) -> Self {
+        self.bytes(kind, [if value { CK_TRUE } else { CK_FALSE }])
+    }
+
+    /// Adds several CK_BBOOLs of one value.
+    pub fn bools(self, kinds: &[CK_ATTRIBUTE_TYPE], value: bool) -> Self {
+        kinds.iter().fold(self, |all, &kind| all.bool(kind, value))
+    }
+
+    /// Adds a CK_ULONG.
+    pub fn ulong(self, kind: CK_ATTRIBUTE_TYPE, value: CK_ULONG) -> Self {
+        self.bytes(kind, value.to_ne_bytes())
+    }
+
+    /// Adds an array of CK_ULONGs.
+    pub fn ulongs(self, kind: CK_ATTRIBUTE_TYPE, values: &[CK_ULONG]) -> Self {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+        self.bytes(kind, bytes)
+    }
+
+    /// Adds everything of `other`.
+    pub fn and(mut self, other: Attributes) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// The value of an attribute, if the object has it.
+    pub fn get(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+        self.0.get(&kind).map(Vec::as_slice)
+    }
+
+    /// True if the object has each attribute of `template` with just that value.
+    pub fn match_template(&self, template: &Template) -> bool {
+        let same = |(kind, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| self.get(*kind) == Some(value);
+        template.iter().all(same)
+    }
+
+    /// The memory that all the values take, in bytes.
+    pub fn size(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+}
+
+/// A label as every program can take it: at most 255 bytes (OpenSSH's buffer), cut at a character,
+/// without control characters (a newline would make a second line in an authorized_keys file).
+pub fn presentable_label(text: &str) -> String {
+    let mut label: String = text.chars().filter(|c| !c.is_control()).collect();
+    let end = (0..=label.len().min(255))
+        .rev()
+        .find(|&end| label.is_char_boundary(end));
+    label.truncate(end.unwrap_or(0));
+    label
+}
+
+/// True for the parts of a private key that no call ever gives out.
+pub fn is_secret(kind: CK_ATTRIBUTE_TYPE) -> bool {
+    const SECRET: [CK_ATTRIBUTE_TYPE; 7] = [
+        CKA_VALUE,
+        CKA_PRIVATE_EXPONENT,
+        CKA_PRIME_1,
+        CKA_PRIME_2,
+        CKA_EXPONENT_1,
+        CKA_EXPONENT_2,
+        CKA_COEFFICIENT,
+    ];
+    SECRET.contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_match_by_value_and_by_length() {
+        let object = Attributes::default()
+            .bool(CKA_TOKEN, true)
+            .bytes(CKA_ID, *b"id")
+            .ulong(CKA_CLASS, CKO_PUBLIC_KEY);
+        assert!(object.match_template(&vec![]));
+        assert!(object.match_template(&vec![(CKA_ID, b"id".to_vec()), (CKA_TOKEN, vec![1])]));
+        assert!(!object.match_template(&vec![(CKA_TOKEN, vec![1; 8])]));
+        assert!(!object.match_template(&vec![(CKA_LABEL, vec![])]));
+    }
+
+    #[test]
+    fn labels_lose_control_characters_and_excess() {
+        assert_eq!(presentable_label("web\n1\u{7f}\u{85}"), "web1");
+        let long = presentable_label(&"ü".repeat(200));
+        assert_eq!((long.len(), long.chars().count()), (254, 127));
+        assert_eq!(presentable_label(""), "");
+    }
+}

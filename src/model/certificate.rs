@@ -1,0 +1,57 @@
+//! An X.509 certificate, as far as PKCS#11 and the pairing with a key want to know it.
+
+use cryptoki_sys::*;
+use der::{Decode, Encode};
+use x509_cert::Certificate as X509;
+
+use super::attribute::Attributes;
+use super::key::ObjectId;
+use super::public_key::{PublicKey, PublicKeyError};
+
+/// A certificate that was parsed once; its DER is kept as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its name in the token.
+    pub id: ObjectId,
+    /// The key it speaks of.
+    pub public_key: PublicKey,
+    der: Vec<u8>,
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
+    serial: Vec<u8>,
+}
+
+impl Certificate {
+    /// From the DER of an X.509 certificate (RFC 5280).
+    pub fn from_der(id: ObjectId, der: &[u8]) -> Result<Self, PublicKeyError> {
+        let parsed = X509::from_der(der)?;
+        let body = parsed.tbs_certificate();
+        let spki = body.subject_public_key_info().to_der()?;
+        Ok(Self {
+            id,
+            public_key: PublicKey::from_spki(&spki)?,
+            der: der.to_vec(),
+            subject: body.subject().to_der()?,
+            issuer: body.issuer().to_der()?,
+            serial: body.serial_number().to_der()?,
+        })
+    }
+
+    /// The subject's DER: the CKA_SUBJECT of the certificate and of its key.
+    pub fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
+    /// What PKCS#11 tells of a certificate (v3.2, 4.6.3), without ID and label.
+    pub fn attributes(&self) -> Attributes {
+        Attributes::default()
+            .ulong(CKA_CLASS, CKO_CERTIFICATE)
+            .ulong(CKA_CERTIFICATE_TYPE, CKC_X_509)
+            .bool(CKA_TRUSTED, false)
+            .ulong(CKA_CERTIFICATE_CATEGORY, CK_CERTIFICATE_CATEGORY_TOKEN_USER)
+            .bytes(CKA_SUBJECT, self.subject.clone())
+            .bytes(CKA_ISSUER, self.issuer.clone())
+            .bytes(CKA_SERIAL_NUMBER, self.serial.clone())
+            .bytes(CKA_VALUE, self.der.clone())
+    }
+}

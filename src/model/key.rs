@@ -1,0 +1,128 @@
+//! A key pair with its certificates, as an administrator thinks of it.
+
+use std::fmt;
+
+use super::attribute::presentable_label;
+use super::certificate::Certificate;
+use super::public_key::PublicKey;
+
+/// Names an object for its token (a KMIP unique identifier, a row): nobody else looks inside.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId(pub String);
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a key stands in its life (KMIP 2.1, 4.57; NIST SP 800-57).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Made, not yet to be used.
+    PreActive,
+    /// To be used.
+    Active,
+    /// No longer to be used.
+    Deactivated,
+    /// Known to others, or believed to be.
+    Compromised,
+    /// Gone; only its name is left.
+    Destroyed,
+    /// Gone, and known to others.
+    DestroyedCompromised,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::PreActive => "pre-active",
+            State::Active => "active",
+            State::Deactivated => "deactivated",
+            State::Compromised => "compromised",
+            State::Destroyed => "destroyed",
+            State::DestroyedCompromised => "destroyed, compromised",
+        })
+    }
+}
+
+/// A private key that lives in a token, its public half, and the certificates that speak of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The private key's name in the token.
+    pub id: ObjectId,
+    /// The public key's name, if the token keeps one.
+    pub public_id: Option<ObjectId>,
+    /// The name given by people; see [`Key::label`] for the form that programs get.
+    pub name: String,
+    /// The public half.
+    pub public: PublicKey,
+    /// CKA_ID of the pair and of its certificates; no two keys of a token have the same.
+    pub key_id: Vec<u8>,
+    /// Where it stands in its life.
+    pub state: State,
+    /// Whether its owner lets it sign.
+    pub may_sign: bool,
+    /// What is known of how the token guards it.
+    pub custody: Custody,
+    /// The object groups it is in.
+    pub groups: Vec<String>,
+    /// When the token made it, in seconds since 1970.
+    pub created: Option<i64>,
+    /// X.509 certificates of its public key.
+    pub certificates: Vec<Certificate>,
+}
+
+/// How a token guards a private key, as far as it says; `None` where it does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Custody {
+    /// Its value is not given out in the clear.
+    pub sensitive: Option<bool>,
+    /// Its value may be given out, wrapped or not.
+    pub extractable: Option<bool>,
+    /// It was sensitive all its life.
+    pub always_sensitive: Option<bool>,
+    /// It was never extractable.
+    pub never_extractable: Option<bool>,
+}
+
+impl Key {
+    /// The name as CKA_LABEL.
+    pub fn label(&self) -> String {
+        presentable_label(&self.name)
+    }
+
+    /// Why it cannot sign now, if it cannot.
+    pub fn unusable(&self) -> Option<String> {
+        match (self.state, self.may_sign) {
+            (State::Active, true) => None,
+            (State::Active, false) => {
+                Some("its Cryptographic Usage Mask does not allow Sign".into())
+            }
+            (State::PreActive, _) => {
+                Some("it is pre-active; `kmip-ssh key activate` makes it usable".into())
+            }
+            (state, _) => Some(format!("it is {state}")),
+        }
+    }
+}
+
+/// What a token holds: keys to be used, and what is left out with the reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Keys that programs may see, in an order that stays.
+    pub keys: Vec<Key>,
+    /// Everything else: one bad object never hides the others, and is never hidden silently.
+    pub hidden: Vec<Hidden>,
+}
+
+/// An object that programs do not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// Its name in the token.
+    pub id: ObjectId,
+    /// The key it is, if that much is known.
+    pub key: Option<Key>,
+    /// Why it is left out.
+    pub reason: String,
+}

@@ -1,0 +1,192 @@
+//! The mechanisms, in one table: number, name, which keys, and what they take to sign.
+
+use cryptoki_sys::*;
+
+use super::public_key::KeyType;
+use super::signature::{Hash, SignInput, SignScheme, parse_digest_info};
+use crate::error::{Error, Result};
+
+/// A row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mechanism {
+    /// Its number in PKCS#11.
+    pub number: CK_MECHANISM_TYPE,
+    /// Its name in PKCS#11.
+    pub name: &'static str,
+    family: Family,
+    takes: Takes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    Ec,
+    Ed25519,
+}
+
+/// What a caller of C_Sign gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    DigestInfo,
+    Digest,
+    /// Hashed with that hash; Ed25519 has its own inside.
+    Message(Option<Hash>),
+}
+
+const fn row(
+    number: CK_MECHANISM_TYPE,
+    name: &'static str,
+    family: Family,
+    takes: Takes,
+) -> Mechanism {
+    Mechanism {
+        number,
+        name,
+        family,
+        takes,
+    }
+}
+
+use Family::{Ec, Ed25519, Rsa};
+use Hash::{Sha256, Sha384, Sha512};
+use Takes::{Digest, DigestInfo, Message};
+
+/// PKCS#11 v3.2, 6.1.5, 6.3.12, 6.3.15.
+static MECHANISMS: [Mechanism; 9] = [
+    row(CKM_RSA_PKCS, "CKM_RSA_PKCS", Rsa, DigestInfo),
+    row(
+        CKM_SHA256_RSA_PKCS,
+        "CKM_SHA256_RSA_PKCS",
+        Rsa,
+        Message(Some(Sha256)),
+    ),
+    row(
+        CKM_SHA384_RSA_PKCS,
+        "CKM_SHA384_RSA_PKCS",
+        Rsa,
+        Message(Some(Sha384)),
+    ),
+    row(
+        CKM_SHA512_RSA_PKCS,
+        "CKM_SHA512_RSA_PKCS",
+        Rsa,
+        Message(Some(Sha512)),
+    ),
+    row(CKM_ECDSA, "CKM_ECDSA", Ec, Digest),
+    row(
+        CKM_ECDSA_SHA256,
+        "CKM_ECDSA_SHA256",
+        Ec,
+        Message(Some(Sha256)),
+    ),
+    row(
+        CKM_ECDSA_SHA384,
+        "CKM_ECDSA_SHA384",
+        Ec,
+        Message(Some(Sha384)),
+    ),
+    row(
+        CKM_ECDSA_SHA512,
+        "CKM_ECDSA_SHA512",
+        Ec,
+        Message(Some(Sha512)),
+    ),
+    row(CKM_EDDSA, "CKM_EDDSA", Ed25519, Message(None)),
+];
+
+impl Mechanism {
+    /// All of them, in the table's order.
+    pub fn all() -> &'static [Mechanism] {
+        &MECHANISMS
+    }
+
+    /// The row of a number.
+    pub fn of(number: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
+        let found = MECHANISMS.iter().find(|m| m.number == number);
+        found.ok_or(Error::MechanismInvalid(number))
+    }
+
+    /// True if keys of that type sign with it.
+    pub fn goes_with(&self, key: KeyType) -> bool {
+        self.family
+            == match key {
+                KeyType::Rsa(_) => Rsa,
+                KeyType::Ec(_) => Ec,
+                KeyType::Ed25519 => Ed25519,
+            }
+    }
+
+    /// The scheme and its input, from what the caller gave to C_Sign.
+    pub fn resolve<'a>(&self, data: &'a [u8]) -> Result<(SignScheme, SignInput<'a>)> {
+        let of_hash = |hash| match self.family {
+            Rsa => SignScheme::RsaPkcs1(hash),
+            Ec => SignScheme::Ecdsa(hash),
+            Ed25519 => SignScheme::Ed25519,
+        };
+        match self.takes {
+            DigestInfo => {
+                let (hash, digest) = parse_digest_info(data)?;
+                Ok((of_hash(hash), SignInput::Digest(digest)))
+            }
+            Digest => {
+                let (got, wanted) = (data.len(), "32, 48 or 64 bytes of a digest");
+                let hash = Hash::of_len(got).ok_or(Error::DataLenRange { got, wanted })?;
+                Ok((of_hash(hash), SignInput::Digest(data)))
+            }
+            Message(hash) => Ok((
+                hash.map_or(SignScheme::Ed25519, of_hash),
+                SignInput::Message(data),
+            )),
+        }
+    }
+
+    /// Key sizes and what it serves for (v3.2, 5.5.6); RSA and ECDSA sizes in bits.
+    pub fn info(&self) -> CK_MECHANISM_INFO {
+        let (min, max, flags) = match self.family {
+            Rsa => (2048, 8192, 0),
+            Ec => (256, 521, CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS),
+            Ed25519 => (255, 255, CKF_EC_NAMEDCURVE | CKF_EC_COMPRESS),
+        };
+        CK_MECHANISM_INFO {
+            ulMinKeySize: min,
+            ulMaxKeySize: max,
+            flags: flags | CKF_SIGN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_finds_its_hash_by_length() {
+        let mechanism = Mechanism::of(CKM_ECDSA).unwrap();
+        let (scheme, _) = mechanism.resolve(&[1; 48]).unwrap();
+        assert_eq!(scheme, SignScheme::Ecdsa(Sha384));
+        assert!(matches!(
+            mechanism.resolve(&[1; 33]),
+            Err(Error::DataLenRange { got: 33, .. })
+        ));
+    }
+
+    #[test]
+    fn messages_pass_whole() {
+        let eddsa = Mechanism::of(CKM_EDDSA).unwrap();
+        assert_eq!(
+            eddsa.resolve(b"m"),
+            Ok((SignScheme::Ed25519, SignInput::Message(b"m")))
+        );
+    }
+
+    #[test]
+    fn numbers_are_unique_and_the_unknown_is_refused() {
+        for mechanism in Mechanism::all() {
+            assert_eq!(Mechanism::of(mechanism.number), Ok(mechanism));
+        }
+        assert_eq!(
+            Mechanism::of(CKM_AES_GCM),
+            Err(Error::MechanismInvalid(CKM_AES_GCM))
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The vocabulary: plain data that every room speaks in, without I/O and without locks.
+
+pub mod attribute;
+pub mod certificate;
+pub mod key;
+pub mod mechanism;
+pub mod output;
+pub mod public_key;
+pub mod signature;

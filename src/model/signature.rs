@@ -1,0 +1,193 @@
+//! What is signed and how: one scheme value instead of a mechanism with parameters.
+
+use der::asn1::{ObjectIdentifier, OctetStringRef, UintRef};
+use der::{Decode, Encode, Sequence};
+use spki::AlgorithmIdentifierRef;
+
+use super::public_key::{Curve, PublicKey};
+use crate::error::{Error, Result};
+
+/// The hashes of SSH signatures. SHA-1 is not among them: OpenSSH no longer asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hash {
+    /// FIPS 180-4, 32 bytes.
+    Sha256,
+    /// FIPS 180-4, 48 bytes.
+    Sha384,
+    /// FIPS 180-4, 64 bytes.
+    Sha512,
+}
+
+/// How to sign, owned and complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignScheme {
+    /// RSASSA-PKCS1-v1_5 (RFC 8017, 8.2).
+    RsaPkcs1(Hash),
+    /// ECDSA over a digest of that hash.
+    Ecdsa(Hash),
+    /// Ed25519 over the message itself (RFC 8032).
+    Ed25519,
+}
+
+/// What is to be signed: the message, where the caller gave it, or only its digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInput<'a> {
+    /// The whole message.
+    Message(&'a [u8]),
+    /// The digest by the scheme's hash.
+    Digest(&'a [u8]),
+}
+
+/// RFC 8017, 9.2: what CKM_RSA_PKCS gets to sign.
+#[derive(Sequence)]
+struct DigestInfo<'a> {
+    algorithm: AlgorithmIdentifierRef<'a>,
+    digest: &'a OctetStringRef,
+}
+
+/// RFC 3279, 2.2.3.
+#[derive(Sequence)]
+struct EcdsaSigValue<'a> {
+    r: UintRef<'a>,
+    s: UintRef<'a>,
+}
+
+impl Hash {
+    /// All of them.
+    pub const ALL: [Hash; 3] = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
+
+    /// Bytes of a digest.
+    pub const fn digest_len(self) -> usize {
+        match self {
+            Hash::Sha256 => 32,
+            Hash::Sha384 => 48,
+            Hash::Sha512 => 64,
+        }
+    }
+
+    /// The hash whose digests have `len` bytes.
+    pub fn of_len(len: usize) -> Option<Hash> {
+        Hash::ALL.into_iter().find(|hash| hash.digest_len() == len)
+    }
+
+    const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Hash::Sha256 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"),
+            Hash::Sha384 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"),
+            Hash::Sha512 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"),
+        }
+    }
+}
+
+/// Takes a DigestInfo apart: which hash, and the digest. Parameters are NULL or absent (RFC 8017).
+pub fn parse_digest_info(der: &[u8]) -> Result<(Hash, &[u8])> {
+    const WRONG: Error = Error::DataInvalid("the data for CKM_RSA_PKCS is not a DigestInfo");
+    let info = DigestInfo::from_der(der).map_err(|_| WRONG)?;
+    let hash = Hash::ALL
+        .into_iter()
+        .find(|h| h.oid() == info.algorithm.oid);
+    let hash = hash.ok_or(Error::DataInvalid(
+        "the DigestInfo names another hash than SHA-256, SHA-384, SHA-512",
+    ))?;
+    let plain = info.algorithm.parameters.is_none_or(|any| any.is_null());
+    match info.digest.as_bytes() {
+        digest if plain && digest.len() == hash.digest_len() => Ok((hash, digest)),
+        _ => Err(WRONG),
+    }
+}
+
+/// ECDSA's r and s side by side (PKCS#11 v3.2, 6.3.1) from their DER, as most servers give it.
+/// `None` if the bytes are no such DER or a number is too long for the curve.
+pub fn raw_ecdsa(der: &[u8], curve: Curve) -> Option<Vec<u8>> {
+    let value = EcdsaSigValue::from_der(der).ok()?;
+    let mut raw = left_padded(value.r.as_bytes(), curve.field_len())?;
+    raw.extend(left_padded(value.s.as_bytes(), curve.field_len())?);
+    Some(raw)
+}
+
+/// The DER of r and s that stand side by side. `None` for an odd or empty number of bytes.
+pub fn der_ecdsa(raw: &[u8]) -> Option<Vec<u8>> {
+    let (r, s) = raw.split_at_checked(raw.len() / 2)?;
+    if r.is_empty() || r.len() != s.len() {
+        return None;
+    }
+    let value = EcdsaSigValue {
+        r: UintRef::new(r).ok()?,
+        s: UintRef::new(s).ok()?,
+    };
+    value.to_der().ok()
+}
+
+/// The same number in `len` bytes, big-endian.
+fn left_padded(number: &[u8], len: usize) -> Option<Vec<u8>> {
+    let missing = len.checked_sub(number.len())?;
+    let mut padded = vec![0; missing];
+    padded.extend_from_slice(number);
+    Some(padded)
+}
+
+impl PublicKey {
+    /// A signature as PKCS#11 wants it, from what a token gave: ECDSA may come as DER, or as r and s.
+    pub fn signature_from_token(&self, signature: Vec<u8>) -> Vec<u8> {
+        match self {
+            PublicKey::Ec { curve, .. } => raw_ecdsa(&signature, *curve).unwrap_or(signature),
+            _ => signature,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA256_INFO: [u8; 19] = [
+        0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 32,
+    ];
+
+    #[test]
+    fn a_digest_info_is_a_hash_and_a_digest() {
+        let whole = [&SHA256_INFO[..], &[7; 32]].concat();
+        assert_eq!(
+            parse_digest_info(&whole),
+            Ok((Hash::Sha256, &[7_u8; 32][..]))
+        );
+    }
+
+    #[test]
+    fn anything_else_is_data_invalid() {
+        let whole = [&SHA256_INFO[..], &[7; 32]].concat();
+        for wrong in [
+            &whole[..50],
+            &[],
+            &[7; 32][..],
+            &[&whole[..], &[0]].concat(),
+        ] {
+            assert!(matches!(
+                parse_digest_info(wrong),
+                Err(Error::DataInvalid(_))
+            ));
+        }
+        let mut other_hash = whole.clone();
+        other_hash[14] = 4; // SHA-224
+        assert!(parse_digest_info(&other_hash).is_err());
+    }
+
+    #[test]
+    fn ecdsa_there_and_back_with_short_numbers() {
+        let mut raw = vec![0; 64];
+        raw[31] = 5;
+        raw[32] = 0x80;
+        let der = der_ecdsa(&raw).unwrap();
+        assert_eq!(der[..5], [0x30, 38, 2, 1, 5]);
+        assert_eq!(raw_ecdsa(&der, Curve::P256), Some(raw));
+    }
+
+    #[test]
+    fn ecdsa_der_that_does_not_fit_the_curve_is_none() {
+        let der = der_ecdsa(&[0xff; 96]).unwrap();
+        assert_eq!(raw_ecdsa(&der, Curve::P256), None);
+        assert_eq!(raw_ecdsa(&der[1..], Curve::P384), None);
+        assert_eq!(der_ecdsa(&[1; 63]), None);
+        assert_eq!(der_ecdsa(&[]), None);
+    }
+}

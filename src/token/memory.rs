@@ -1,0 +1,136 @@
+//! A token in memory: for tests and documentation; its keys end with it.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+use super::{NewKey, Revocation, Token, TokenInfo};
+use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
+use crate::error::{Result, TokenErrorKind};
+use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
+use crate::model::signature::{SignInput, SignScheme};
+
+/// Keys in this process, by their number.
+pub struct MemoryToken {
+    label: String,
+    keys: Mutex<BTreeMap<usize, (Key, PrivateKey)>>,
+}
+
+impl MemoryToken {
+    /// An empty token.
+    pub fn new(label: &str) -> Self {
+        Self {
+            label: label.into(),
+            keys: Mutex::default(),
+        }
+    }
+
+    fn insert(&self, private: PrivateKey, wanted: &NewKey) -> Key {
+        let mut keys = self.keys.lock();
+        let number = keys.last_key_value().map_or(1, |(last, _)| last + 1);
+        let public = private.public().clone();
+        let key = Key {
+            id: ObjectId(number.to_string()),
+            public_id: None,
+            name: wanted.name.clone(),
+            key_id: public.key_id(),
+            public,
+            state: match wanted.activate {
+                true => State::Active,
+                false => State::PreActive,
+            },
+            may_sign: true,
+            custody: Custody::default(),
+            groups: wanted.groups.clone(),
+            created: None,
+            certificates: vec![],
+        };
+        keys.insert(number, (key.clone(), private));
+        key
+    }
+
+    fn change<T>(&self, key: &Key, change: impl FnOnce(&mut Key) -> T) -> Result<T> {
+        let mut keys = self.keys.lock();
+        let found = keys.values_mut().find(|(held, _)| held.id == key.id);
+        let (held, _) = found.ok_or_else(|| self.gone(key))?;
+        Ok(change(held))
+    }
+
+    fn gone(&self, key: &Key) -> crate::error::Error {
+        let reason = format!("there is no key {}", key.id);
+        self.error(TokenErrorKind::Gone, reason)
+    }
+
+    fn unusable(&self, error: PrivateKeyError) -> crate::error::Error {
+        self.error(TokenErrorKind::BadInput, error.to_string())
+    }
+}
+
+impl Token for MemoryToken {
+    fn info(&self) -> TokenInfo {
+        TokenInfo {
+            label: self.label.clone(),
+            manufacturer: "kmip-p11",
+            model: "memory",
+            serial: "0".into(),
+            login_required: false,
+        }
+    }
+
+    fn find(&self) -> Result<Found> {
+        let mut found = Found::default();
+        for (key, _) in self.keys.lock().values() {
+            match key.unusable() {
+                None => found.keys.push(key.clone()),
+                Some(reason) => found.hidden.push(Hidden {
+                    id: key.id.clone(),
+                    key: Some(key.clone()),
+                    reason,
+                }),
+            }
+        }
+        Ok(found)
+    }
+
+    fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        let keys = self.keys.lock();
+        let found = keys.values().find(|(held, _)| held.id == key.id);
+        let (_, private) = found.ok_or_else(|| self.gone(key))?;
+        let signature = private.sign(scheme, input);
+        self.verified(key, scheme, input, signature.map_err(|e| self.unusable(e))?)
+    }
+
+    fn generate(&self, wanted: &NewKey) -> Result<Key> {
+        let private = PrivateKey::generate(wanted.key_type).map_err(|e| self.unusable(e))?;
+        Ok(self.insert(private, wanted))
+    }
+
+    fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
+        let copy = private
+            .to_pkcs8()
+            .and_then(|der| PrivateKey::from_pkcs8(&der));
+        Ok(self.insert(copy.map_err(|e| self.unusable(e))?, wanted))
+    }
+
+    fn activate(&self, key: &Key) -> Result {
+        self.change(key, |held| held.state = State::Active)
+    }
+
+    fn revoke(&self, key: &Key, revocation: &Revocation) -> Result {
+        let state = match revocation.compromised {
+            true => State::Compromised,
+            false => State::Deactivated,
+        };
+        self.change(key, |held| held.state = state)
+    }
+
+    fn destroy(&self, key: &Key) -> Result {
+        self.change(key, |_| ())?;
+        self.keys.lock().retain(|_, (held, _)| held.id != key.id);
+        Ok(())
+    }
+
+    fn rename(&self, key: &Key, name: &str) -> Result {
+        self.change(key, |held| held.name = name.into())
+    }
+}

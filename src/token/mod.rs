@@ -1,0 +1,148 @@
+//! Where keys live: one trait, and an implementation for each kind of place.
+
+pub mod memory;
+
+use std::sync::Arc;
+
+use crate::crypto::private_key::PrivateKey;
+use crate::crypto::verify;
+use crate::error::{Error, Result, TokenError, TokenErrorKind};
+use crate::model::key::{Found, Key};
+use crate::model::mechanism::Mechanism;
+use crate::model::public_key::KeyType;
+use crate::model::signature::{SignInput, SignScheme};
+
+/// A place that keeps keys and uses them: a KMIP server, an HSM slot, a keystore, memory.
+///
+/// Every request is complete in itself, so that it may travel alone, be sent again, or be served
+/// by any connection of a pool. Implementations block; they hold no lock while they wait.
+pub trait Token: Send + Sync {
+    /// What is known of the token; asks nobody.
+    fn info(&self) -> TokenInfo;
+
+    /// The mechanisms that may work; asks nobody.
+    fn mechanisms(&self) -> Vec<&'static Mechanism> {
+        Mechanism::all().iter().collect()
+    }
+
+    /// All keys with all that is told of them, in a bounded number of round trips.
+    fn find(&self) -> Result<Found>;
+
+    /// One signature, verified with the key's public half, in PKCS#11's form.
+    fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>>;
+
+    /// What a connection to the token shows: for people who check an installation.
+    fn probe(&self) -> Result<Probe> {
+        Err(self.unable("tell about itself"))
+    }
+
+    /// Makes a key pair in the token.
+    fn generate(&self, _wanted: &NewKey) -> Result<Key> {
+        Err(self.unable("make keys"))
+    }
+
+    /// Takes in a key pair that was made elsewhere.
+    fn import(&self, _private: &PrivateKey, _wanted: &NewKey) -> Result<Key> {
+        Err(self.unable("take keys in"))
+    }
+
+    /// Lets a key be used from now on.
+    fn activate(&self, _key: &Key) -> Result {
+        Err(self.unable("activate keys"))
+    }
+
+    /// Ends the use of a key for good.
+    fn revoke(&self, _key: &Key, _revocation: &Revocation) -> Result {
+        Err(self.unable("revoke keys"))
+    }
+
+    /// Removes a key pair; it cannot be brought back.
+    fn destroy(&self, _key: &Key) -> Result {
+        Err(self.unable("destroy keys"))
+    }
+
+    /// Gives a key pair another name.
+    fn rename(&self, _key: &Key, _name: &str) -> Result {
+        Err(self.unable("rename keys"))
+    }
+
+    /// The error for what this kind of token does not do.
+    fn unable(&self, what: &str) -> Error {
+        let reason = format!("this kind of token does not {what}");
+        self.error(TokenErrorKind::Impossible, reason)
+    }
+
+    /// An error of this token's.
+    fn error(&self, kind: TokenErrorKind, reason: String) -> Error {
+        let slot = self.info().label;
+        Error::Token(TokenError { kind, slot, reason })
+    }
+
+    /// `signature`, if it is one; what did not verify goes no further.
+    fn verified(
+        &self,
+        key: &Key,
+        scheme: SignScheme,
+        input: SignInput<'_>,
+        signature: Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        if verify(&key.public, scheme, input, &signature) {
+            return Ok(signature);
+        }
+        let reason = format!(
+            "the signature that came back for key {:?} ({}) does not verify as {scheme:?}; \
+             it was not used",
+            key.name, key.id
+        );
+        Err(self.error(TokenErrorKind::WrongSignature, reason))
+    }
+}
+
+/// A token that several rooms share.
+pub type SharedToken = Arc<dyn Token>;
+
+/// What C_GetTokenInfo tells (v3.2, 5.5.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// At most 32 bytes.
+    pub label: String,
+    /// At most 32 bytes.
+    pub manufacturer: &'static str,
+    /// At most 16 bytes.
+    pub model: &'static str,
+    /// At most 16 bytes.
+    pub serial: String,
+    /// True only if nothing works without a PIN.
+    pub login_required: bool,
+}
+
+/// A key pair to be made or taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// Its name for people.
+    pub name: String,
+    /// Its kind.
+    pub key_type: KeyType,
+    /// The object groups to put it into.
+    pub groups: Vec<String>,
+    /// Whether it may be used at once.
+    pub activate: bool,
+}
+
+/// Why a key is revoked (KMIP 2.1, 11.49).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// True if the private key may be known to others: it can then never be used again.
+    pub compromised: bool,
+    /// For those who read it later.
+    pub message: Option<String>,
+}
+
+/// What a connection to a token showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Facts in the order to be read: what, and how it is.
+    pub facts: Vec<(&'static str, String)>,
+    /// What will not work as it is, and what to change.
+    pub warnings: Vec<String>,
+}
