@@ -1,4 +1,4 @@
-//! kmip-p11.
+//! kmip-p11: SSH keys that live on a KMIP server, used by unmodified OpenSSH.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,
@@ -13,4 +13,13 @@
 pub mod crypto;
 pub mod error;
 pub mod model;
+pub mod provider;
 pub mod token;
+
+use cryptoki_sys::CK_VERSION;
+
+/// Who made this library, as PKCS#11 and people read it.
+pub const MANUFACTURER: &str = "kmip-p11";
+
+/// The library's version in PKCS#11's two bytes.
+pub const VERSION: CK_VERSION = CK_VERSION { major: 0, minor: 1 };

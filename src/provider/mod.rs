@@ -1,0 +1,158 @@
+//! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
+
+mod handle_map;
+mod object_cache;
+mod objects;
+mod operation;
+mod session;
+mod slot;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+use parking_lot::Mutex;
+
+pub use object_cache::Lifetimes;
+pub use session::{MechanismCall, Session};
+pub use slot::Slot;
+
+use crate::error::{Error, Result};
+use crate::model::output::Output;
+use crate::token::SharedToken;
+use handle_map::HandleMap;
+use slot::padded;
+
+/// A run of the library, from C_Initialize to C_Finalize.
+#[derive(Default)]
+pub struct Provider {
+    slots: Vec<Arc<Slot>>,
+    sessions: HandleMap<OpenSession>,
+}
+
+/// A session and what is asked of it while it is busy: its own lock is held during a request, and
+/// must not hold up those who only count sessions.
+pub struct OpenSession {
+    slot: Arc<Slot>,
+    is_rw: bool,
+    /// Locked by the one call that works in the session.
+    pub session: Mutex<Session>,
+}
+
+impl Provider {
+    /// A provider with a slot for each token; asks none of them.
+    pub fn new(tokens: impl IntoIterator<Item = (SharedToken, Lifetimes)>) -> Self {
+        let slot = |(id, (token, lifetimes))| Arc::new(Slot::new(id, token, lifetimes));
+        Self {
+            slots: (0..).zip(tokens).map(slot).collect(),
+            sessions: HandleMap::default(),
+        }
+    }
+
+    /// C_GetInfo (v3.2, 5.4.3).
+    pub fn info(&self, info: &Cell<CK_INFO>) -> Result {
+        info.set(CK_INFO {
+            cryptokiVersion: CK_VERSION { major: 3, minor: 2 },
+            manufacturerID: padded(crate::MANUFACTURER),
+            flags: 0,
+            libraryDescription: padded("SSH keys on KMIP servers"),
+            libraryVersion: crate::VERSION,
+        });
+        Ok(())
+    }
+
+    /// C_GetSlotList (v3.2, 5.5.1): a token is present in every slot.
+    pub fn slots(&self, _present: CK_BBOOL, mut slots: Output<CK_SLOT_ID>) -> Result {
+        let ids: Vec<_> = self.slots.iter().map(|slot| slot.id).collect();
+        slots.put(&ids)
+    }
+
+    /// C_GetSlotInfo.
+    pub fn slot_info(&self, slot: CK_SLOT_ID, info: &Cell<CK_SLOT_INFO>) -> Result {
+        info.set(self.slot(slot)?.info());
+        Ok(())
+    }
+
+    /// C_GetTokenInfo. Costs no request, so that a server that is down delays nothing here.
+    pub fn token_info(&self, slot: CK_SLOT_ID, info: &Cell<CK_TOKEN_INFO>) -> Result {
+        let slot = self.slot(slot)?;
+        let sessions = self.sessions_of(slot.id);
+        let rw = sessions.iter().filter(|(_, open)| open.is_rw).count();
+        info.set(slot.token_info(sessions.len() as CK_ULONG, rw as CK_ULONG));
+        Ok(())
+    }
+
+    /// C_GetMechanismList.
+    pub fn mechanisms(&self, slot: CK_SLOT_ID, list: Output<CK_MECHANISM_TYPE>) -> Result {
+        self.slot(slot)?.mechanisms(list)
+    }
+
+    /// C_GetMechanismInfo.
+    pub fn mechanism_info(
+        &self,
+        slot: CK_SLOT_ID,
+        number: CK_MECHANISM_TYPE,
+        info: &Cell<CK_MECHANISM_INFO>,
+    ) -> Result {
+        self.slot(slot)?.mechanism_info(number, info)
+    }
+
+    /// C_OpenSession (v3.2, 5.6.1). Sessions for reading and writing are always given: OpenSSH asks
+    /// for no other kind, and it is the writing call that gets refused.
+    pub fn open_session(
+        &self,
+        slot: CK_SLOT_ID,
+        flags: CK_FLAGS,
+        _application: *mut std::ffi::c_void,
+        _notify: CK_NOTIFY,
+        handle: &Cell<CK_SESSION_HANDLE>,
+    ) -> Result {
+        let slot = self.slot(slot)?;
+        if flags & CKF_SERIAL_SESSION == 0 {
+            return Err(Error::SessionParallelNotSupported);
+        }
+        handle.set(self.sessions.insert(OpenSession {
+            slot: Arc::clone(slot),
+            is_rw: flags & CKF_RW_SESSION != 0,
+            session: Mutex::new(Session::new(Arc::clone(slot), flags)),
+        }));
+        Ok(())
+    }
+
+    /// C_CloseSession (v3.2, 5.6.2).
+    pub fn close_session(&self, handle: CK_SESSION_HANDLE) -> Result {
+        let closed = self.sessions.remove(handle);
+        let slot = &closed.ok_or(Error::SessionHandleInvalid(handle))?.slot;
+        if self.sessions_of(slot.id).is_empty() {
+            slot.forget_login();
+        }
+        Ok(())
+    }
+
+    /// C_CloseAllSessions (v3.2, 5.6.3).
+    pub fn close_all_sessions(&self, slot: CK_SLOT_ID) -> Result {
+        let slot = self.slot(slot)?;
+        for (handle, _) in self.sessions_of(slot.id) {
+            self.sessions.remove(handle);
+        }
+        slot.forget_login();
+        Ok(())
+    }
+
+    /// The session with that handle.
+    pub fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<OpenSession>> {
+        let session = self.sessions.get(handle);
+        session.ok_or(Error::SessionHandleInvalid(handle))
+    }
+
+    fn slot(&self, id: CK_SLOT_ID) -> Result<&Arc<Slot>> {
+        let found = self.slots.iter().find(|slot| slot.id == id);
+        found.ok_or(Error::SlotIdInvalid(id))
+    }
+
+    fn sessions_of(&self, slot: CK_SLOT_ID) -> Vec<(CK_SESSION_HANDLE, Arc<OpenSession>)> {
+        let mut sessions = self.sessions.all();
+        sessions.retain(|(_, open)| open.slot.id == slot);
+        sessions
+    }
+}

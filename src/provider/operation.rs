@@ -1,0 +1,124 @@
+//! A signature being made: collects what is to be signed, and is consumed by the call that ends it.
+
+use std::sync::Arc;
+
+use crate::crypto::Hasher;
+use crate::error::{Error, Result};
+use crate::model::key::Key;
+use crate::model::mechanism::Mechanism;
+use crate::model::signature::{SignInput, SignScheme};
+use crate::provider::slot::Slot;
+
+/// How much of a message is kept. A longer one is only hashed, where the mechanism allows.
+const KEPT: usize = 1 << 20;
+
+/// From C_SignInit to the end of C_Sign or C_SignFinal.
+pub struct SignOperation {
+    key: Arc<Key>,
+    mechanism: &'static Mechanism,
+    parts: Option<Parts>,
+}
+
+/// What C_SignUpdate brought so far: the message while it is short, and its digest all along.
+struct Parts {
+    message: Option<Vec<u8>>,
+    hasher: Option<(SignScheme, Hasher)>,
+}
+
+impl SignOperation {
+    /// An operation of a key by a mechanism that goes with it.
+    pub fn new(key: Arc<Key>, mechanism: &'static Mechanism) -> Result<Self> {
+        let key_type = key.public.key_type();
+        if !mechanism.goes_with(key_type) {
+            return Err(Error::KeyTypeInconsistent {
+                mechanism: mechanism.name,
+                key: key_type.to_string(),
+            });
+        }
+        let parts = None;
+        match key.may_sign {
+            true => Ok(Self {
+                key,
+                mechanism,
+                parts,
+            }),
+            false => Err(Error::KeyFunctionNotPermitted),
+        }
+    }
+
+    /// Bytes of the signature; known without asking the token.
+    pub fn signature_len(&self) -> usize {
+        self.key.public.signature_len()
+    }
+
+    /// True once C_SignUpdate was called: then only C_SignFinal may end it (v3.2, 5.13.3).
+    pub fn in_parts(&self) -> bool {
+        self.parts.is_some()
+    }
+
+    /// Takes the next part of the message.
+    pub fn update(&mut self, part: &[u8]) -> Result {
+        let mechanism = self.mechanism;
+        self.parts
+            .get_or_insert_with(|| Parts::new(mechanism))
+            .add(part)
+    }
+
+    /// The signature over `data`.
+    pub fn sign(self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
+        let (scheme, input) = self.mechanism.resolve(data)?;
+        slot.sign(&self.key, scheme, input)
+    }
+
+    /// The signature over all parts.
+    pub fn finish(mut self, slot: &Slot) -> Result<Vec<u8>> {
+        match self.parts.take() {
+            None => self.sign(slot, &[]),
+            Some(Parts {
+                message: Some(message),
+                ..
+            }) => self.sign(slot, &message),
+            Some(Parts { hasher, .. }) => {
+                let (scheme, hasher) = hasher.ok_or(TOO_LONG)?;
+                slot.sign(&self.key, scheme, SignInput::Digest(&hasher.finish()))
+            }
+        }
+    }
+}
+
+const TOO_LONG: Error = Error::DataLenRange {
+    got: KEPT + 1,
+    wanted: "at most 1 MiB for a mechanism that does not hash",
+};
+
+impl Parts {
+    fn new(mechanism: &Mechanism) -> Self {
+        // An empty message tells the hash of those mechanisms that take messages.
+        let hasher = match mechanism.resolve(&[]) {
+            Ok((
+                scheme @ (SignScheme::RsaPkcs1(hash) | SignScheme::Ecdsa(hash)),
+                SignInput::Message(_),
+            )) => Some((scheme, Hasher::new(hash))),
+            _ => None,
+        };
+        Self {
+            message: Some(vec![]),
+            hasher,
+        }
+    }
+
+    fn add(&mut self, part: &[u8]) -> Result {
+        if let Some((_, hasher)) = &mut self.hasher {
+            hasher.update(part);
+        }
+        match self.message.take() {
+            Some(mut message) if message.len() + part.len() <= KEPT => {
+                message.extend_from_slice(part);
+                self.message = Some(message);
+                Ok(())
+            }
+            _ if self.hasher.is_some() => Ok(()),
+            _ => Err(TOO_LONG),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A slot: a token, who is logged in to it, and what it was last seen to hold.
+
+use std::cell::Cell;
+
+use cryptoki_sys::*;
+use parking_lot::Mutex;
+
+use super::object_cache::{Lifetimes, ObjectCache};
+use crate::error::{Error, Result, TokenErrorKind};
+use crate::model::key::Key;
+use crate::model::mechanism::Mechanism;
+use crate::model::output::Output;
+use crate::model::signature::{SignInput, SignScheme};
+use crate::token::{SharedToken, TokenInfo};
+
+/// A slot, its token always present.
+pub struct Slot {
+    /// Its number in this library.
+    pub id: CK_SLOT_ID,
+    /// What its token was last seen to hold.
+    pub objects: ObjectCache,
+    token: SharedToken,
+    logged_in: Mutex<bool>,
+}
+
+impl Slot {
+    /// A slot for a token; asks nobody.
+    pub fn new(id: CK_SLOT_ID, token: SharedToken, lifetimes: Lifetimes) -> Self {
+        Self {
+            id,
+            objects: ObjectCache::new(token.clone(), lifetimes),
+            token,
+            logged_in: Mutex::new(false),
+        }
+    }
+
+    /// C_GetSlotInfo (v3.2, 5.5.2).
+    pub fn info(&self) -> CK_SLOT_INFO {
+        let token = self.token.info();
+        CK_SLOT_INFO {
+            slotDescription: padded(&format!("kmip-p11: {}", token.label)),
+            manufacturerID: padded(crate::MANUFACTURER),
+            flags: CKF_TOKEN_PRESENT,
+            hardwareVersion: CK_VERSION::default(),
+            firmwareVersion: CK_VERSION::default(),
+        }
+    }
+
+    /// C_GetTokenInfo (v3.2, 5.5.3) with the counts of open sessions.
+    pub fn token_info(&self, sessions: CK_ULONG, rw_sessions: CK_ULONG) -> CK_TOKEN_INFO {
+        let token = self.token.info();
+        CK_TOKEN_INFO {
+            label: padded(&token.label),
+            manufacturerID: padded(token.manufacturer),
+            model: padded(token.model),
+            serialNumber: padded(&token.serial),
+            flags: CKF_TOKEN_INITIALIZED | authentication(&token),
+            ulMaxSessionCount: CK_EFFECTIVELY_INFINITE,
+            ulSessionCount: sessions,
+            ulMaxRwSessionCount: CK_EFFECTIVELY_INFINITE,
+            ulRwSessionCount: rw_sessions,
+            ulMaxPinLen: 255,
+            ulMinPinLen: 0,
+            ulTotalPublicMemory: CK_UNAVAILABLE_INFORMATION,
+            ulFreePublicMemory: CK_UNAVAILABLE_INFORMATION,
+            ulTotalPrivateMemory: CK_UNAVAILABLE_INFORMATION,
+            ulFreePrivateMemory: CK_UNAVAILABLE_INFORMATION,
+            hardwareVersion: CK_VERSION::default(),
+            firmwareVersion: CK_VERSION::default(),
+            utcTime: [b' '; 16],
+        }
+    }
+
+    /// C_GetMechanismList (v3.2, 5.5.5).
+    pub fn mechanisms(&self, mut list: Output<CK_MECHANISM_TYPE>) -> Result {
+        let numbers: Vec<_> = self.token.mechanisms().iter().map(|m| m.number).collect();
+        list.put(&numbers)
+    }
+
+    /// The mechanism of that number, if the token has it.
+    pub fn mechanism(&self, number: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
+        let mut offered = self.token.mechanisms().into_iter();
+        let found = offered.find(|m| m.number == number);
+        found.ok_or(Error::MechanismInvalid(number))
+    }
+
+    /// C_GetMechanismInfo (v3.2, 5.5.6).
+    pub fn mechanism_info(
+        &self,
+        number: CK_MECHANISM_TYPE,
+        info: &Cell<CK_MECHANISM_INFO>,
+    ) -> Result {
+        info.set(self.mechanism(number)?.info());
+        Ok(())
+    }
+
+    /// C_Login. A token that needs no PIN takes any: OpenSSH logs in whenever it found no key.
+    pub fn login(&self, user: CK_USER_TYPE) -> Result {
+        if user != CKU_USER {
+            return Err(Error::UserTypeInvalid(user));
+        }
+        match std::mem::replace(&mut *self.logged_in.lock(), true) {
+            true => Err(Error::UserAlreadyLoggedIn),
+            false => Ok(()),
+        }
+    }
+
+    /// C_Logout.
+    pub fn logout(&self) -> Result {
+        match std::mem::replace(&mut *self.logged_in.lock(), false) {
+            true => Ok(()),
+            false => Err(Error::UserNotLoggedIn),
+        }
+    }
+
+    /// Closing the last session logs out (v3.2, 5.6.7).
+    pub fn forget_login(&self) {
+        *self.logged_in.lock() = false;
+    }
+
+    /// Whether the user is logged in.
+    pub fn is_logged_in(&self) -> bool {
+        *self.logged_in.lock()
+    }
+
+    /// One signature by the token.
+    pub fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        let signed = self.token.sign(key, scheme, input);
+        if let Err(Error::Token(error)) = &signed
+            && matches!(error.kind, TokenErrorKind::Gone | TokenErrorKind::Denied)
+        {
+            self.objects.expire();
+        }
+        signed
+    }
+}
+
+/// A token without PIN claims a protected path of authentication, which is what its client
+/// certificate is: then OpenSSH does not ask for a PIN when it finds no key.
+fn authentication(token: &TokenInfo) -> CK_FLAGS {
+    match token.login_required {
+        true => CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED,
+        false => CKF_PROTECTED_AUTHENTICATION_PATH,
+    }
+}
+
+/// Text as PKCS#11 wants it in its structures: blank-padded, cut at a character, no final NUL.
+pub fn padded<const N: usize>(text: &str) -> [u8; N] {
+    let mut field = [b' '; N];
+    let fitting = |end: &usize| text.is_char_boundary(*end);
+    let end = (0..=text.len().min(N)).rev().find(fitting).unwrap_or(0);
+    for (place, byte) in field.iter_mut().zip(text.bytes().take(end)) {
+        *place = byte;
+    }
+    field
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_padded_with_blanks_and_cut_at_characters() {
+        assert_eq!(&padded::<6>("abc"), b"abc   ");
+        assert_eq!(&padded::<3>("abcd"), b"abc");
+        assert_eq!(padded::<3>("abü"), *b"ab ");
+    }
+}
