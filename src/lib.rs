@@ -12,8 +12,10 @@
 
 pub mod crypto;
 pub mod error;
+pub mod ffi;
 pub mod model;
 pub mod provider;
+pub mod startup;
 pub mod token;
 
 use cryptoki_sys::CK_VERSION;

@@ -1,0 +1,122 @@
+//! From C arguments to Rust values. Every check of a pointer or length is here.
+//!
+//! # Safety
+//! All functions trust the caller as the specification lets them: a non-null pointer is valid for
+//! the length that came with it until the call returns, and no other thread writes there.
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::slice;
+
+use cryptoki_sys::*;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::model::attribute::Template;
+use crate::model::output::{AttributeSlot, Output};
+use crate::provider::MechanismCall;
+
+/// Bytes to read; null is allowed for none of them. Copied, because the answer may go to the same
+/// place (v3.2, 5.8.2: "it is OK if pData and pEncryptedData point to the same location").
+pub(super) unsafe fn input(data: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
+    // SAFETY: see the module.
+    unsafe { cells(data, length) }.map(|bytes| bytes.iter().map(Cell::get).collect())
+}
+
+/// One value to write; never null.
+pub(super) unsafe fn set<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
+    // SAFETY: see the module; `Cell<T>` has the layout of `T`.
+    unsafe { place.cast::<Cell<T>>().as_ref() }.ok_or(Error::ArgumentsBad("a pointer is null"))
+}
+
+/// A buffer to fill, with its length; a null buffer asks for the size.
+pub(super) unsafe fn output<'call, T: Copy>(
+    buffer: *mut T,
+    length: *mut CK_ULONG,
+) -> Result<Output<'call, T>> {
+    // SAFETY: see the module.
+    unsafe {
+        let length = set(length)?;
+        let buffer = match buffer.is_null() {
+            true => None,
+            false => Some(cells(buffer.cast::<MaybeUninit<T>>(), length.get())?),
+        };
+        Ok(Output::new(buffer, length))
+    }
+}
+
+/// Bytes to read that are a secret: our copy is wiped.
+pub(super) unsafe fn secret(data: *mut u8, length: CK_ULONG) -> Result<Zeroizing<Vec<u8>>> {
+    // SAFETY: see the module.
+    unsafe { input(data, length) }.map(Zeroizing::new)
+}
+
+/// A buffer for at most so many things, and the place for how many there are; never null.
+pub(super) unsafe fn filled<'call, T: Copy>(
+    buffer: *mut T,
+    capacity: CK_ULONG,
+    count: *mut CK_ULONG,
+) -> Result<Output<'call, T>> {
+    // SAFETY: see the module.
+    unsafe {
+        let buffer = cells(buffer.cast::<MaybeUninit<T>>(), capacity)?;
+        Ok(Output::new(Some(buffer), set(count)?))
+    }
+}
+
+/// Which mechanism, if any, and whether a parameter is with it.
+pub(super) unsafe fn mechanism(mechanism: *mut CK_MECHANISM) -> Result<Option<MechanismCall>> {
+    // SAFETY: see the module; `Cell<T>` has the layout of `T`.
+    let mechanism = unsafe { mechanism.cast::<Cell<CK_MECHANISM>>().as_ref() };
+    Ok(mechanism.map(|mechanism| MechanismCall {
+        number: mechanism.get().mechanism,
+        has_parameter: mechanism.get().ulParameterLen != 0,
+    }))
+}
+
+/// Attributes to compare with or to set: types with copies of their values.
+pub(super) unsafe fn template(template: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template> {
+    // SAFETY: see the module; each element is itself a pointer and its length.
+    let attributes = unsafe { cells(template, count) }?;
+    let copied = |cell: &Cell<CK_ATTRIBUTE>| {
+        let attribute = cell.get();
+        // SAFETY: as above.
+        let value = unsafe { input(attribute.pValue.cast(), attribute.ulValueLen) }?;
+        Ok((attribute.type_, value))
+    };
+    attributes.iter().map(copied).collect()
+}
+
+/// Attributes to read: each one is a kind and an `output`.
+pub(super) unsafe fn attributes<'call>(
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<Vec<AttributeSlot<'call>>> {
+    // SAFETY: see the module; each element is itself a pointer and its length.
+    let template = unsafe { cells(template, count) }?;
+    let slot = |cell: &Cell<CK_ATTRIBUTE>| {
+        let attribute = cell.get();
+        // SAFETY: as above; the length stays in the caller's structure.
+        let value = unsafe {
+            output(
+                attribute.pValue.cast(),
+                &raw mut (*cell.as_ptr()).ulValueLen,
+            )
+        }?;
+        let kind = attribute.type_;
+        Ok(AttributeSlot { kind, value })
+    };
+    template.iter().map(slot).collect()
+}
+
+/// `count` things of the caller's; null is allowed for none of them.
+unsafe fn cells<'call, T>(start: *mut T, count: CK_ULONG) -> Result<&'call [Cell<T>]> {
+    let fits = |&count: &usize| count <= isize::MAX as usize / size_of::<T>().max(1);
+    let count = usize::try_from(count).ok().filter(fits);
+    match count.ok_or(Error::ArgumentsBad("a length is out of range"))? {
+        0 => Ok(&[]),
+        _ if start.is_null() => Err(Error::ArgumentsBad("a pointer is null")),
+        // SAFETY: see the module; not null, not too long.
+        count => Ok(unsafe { slice::from_raw_parts(start.cast(), count) }),
+    }
+}

@@ -1,0 +1,88 @@
+//! The one list of Cryptoki functions, in the order of the specification.
+//!
+//! `C_Name(arguments) => handler` is answered by `handler`; a bare `C_Name` by
+//! `CKR_FUNCTION_NOT_SUPPORTED`. `provider` and `session` look the receiver up; each other argument
+//! is `name: kind`, and `argument.rs` says what a kind takes from the C caller.
+
+use std::ffi::c_void;
+
+use cryptoki_sys::*;
+
+use super::table::cryptoki;
+use super::{process, table};
+use crate::provider::{Provider, Session};
+
+cryptoki! {
+    v2_40 {
+        C_Initialize(args: pointer c_void) => process::initialize,
+        C_Finalize(reserved: pointer c_void) => process::finalize,
+        C_GetInfo(provider, info: set CK_INFO) => Provider::info,
+        #[unsafe(no_mangle)]
+        C_GetFunctionList(list: set CK_FUNCTION_LIST_PTR) => table::function_list,
+        C_GetSlotList(provider, present: value CK_BBOOL, slots: output CK_SLOT_ID)
+            => Provider::slots,
+        C_GetSlotInfo(provider, slot: value CK_SLOT_ID, info: set CK_SLOT_INFO)
+            => Provider::slot_info,
+        C_GetTokenInfo(provider, slot: value CK_SLOT_ID, info: set CK_TOKEN_INFO)
+            => Provider::token_info,
+        C_GetMechanismList(provider, slot: value CK_SLOT_ID, list: output CK_MECHANISM_TYPE)
+            => Provider::mechanisms,
+        C_GetMechanismInfo(provider, slot: value CK_SLOT_ID, mechanism: value CK_MECHANISM_TYPE,
+            info: set CK_MECHANISM_INFO) => Provider::mechanism_info,
+        C_InitToken, C_InitPIN, C_SetPIN,
+        C_OpenSession(provider, slot: value CK_SLOT_ID, flags: value CK_FLAGS,
+            application: pointer c_void, notify: value CK_NOTIFY,
+            session: set CK_SESSION_HANDLE) => Provider::open_session,
+        C_CloseSession(provider, session: value CK_SESSION_HANDLE) => Provider::close_session,
+        C_CloseAllSessions(provider, slot: value CK_SLOT_ID) => Provider::close_all_sessions,
+        C_GetSessionInfo(session, info: set CK_SESSION_INFO) => Session::info,
+        C_GetOperationState, C_SetOperationState,
+        C_Login(session, user: value CK_USER_TYPE, pin: secret) => Session::login,
+        C_Logout(session) => Session::logout,
+        C_CreateObject, C_CopyObject, C_DestroyObject, C_GetObjectSize,
+        C_GetAttributeValue(session, object: value CK_OBJECT_HANDLE, slots: attributes)
+            => Session::attributes,
+        C_SetAttributeValue,
+        C_FindObjectsInit(session, template: template) => Session::find_init,
+        C_FindObjects(session, objects: filled CK_OBJECT_HANDLE) => Session::find,
+        C_FindObjectsFinal(session) => Session::find_final,
+        C_EncryptInit, C_Encrypt, C_EncryptUpdate, C_EncryptFinal,
+        C_DecryptInit, C_Decrypt, C_DecryptUpdate, C_DecryptFinal,
+        C_DigestInit, C_Digest, C_DigestUpdate, C_DigestKey, C_DigestFinal,
+        C_SignInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::sign_init,
+        C_Sign(session, data: input, signature: output u8) => Session::sign,
+        C_SignUpdate(session, part: input) => Session::sign_update,
+        C_SignFinal(session, signature: output u8) => Session::sign_final,
+        C_SignRecoverInit, C_SignRecover,
+        C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal, C_VerifyRecoverInit, C_VerifyRecover,
+        C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,
+        C_GenerateKey, C_GenerateKeyPair, C_WrapKey, C_UnwrapKey, C_DeriveKey,
+        C_SeedRandom, C_GenerateRandom,
+        C_GetFunctionStatus(session) => Session::not_parallel,
+        C_CancelFunction(session) => Session::not_parallel,
+        C_WaitForSlotEvent,
+    }
+    v3_0 {
+        #[unsafe(no_mangle)]
+        C_GetInterfaceList(interfaces: output CK_INTERFACE) => table::interface_list,
+        #[unsafe(no_mangle)]
+        C_GetInterface(name: pointer u8, version: pointer CK_VERSION,
+            interface: set CK_INTERFACE_PTR, flags: value CK_FLAGS) => table::interface,
+        C_LoginUser,
+        C_SessionCancel(session, flags: value CK_FLAGS) => Session::cancel,
+        C_MessageEncryptInit, C_EncryptMessage, C_EncryptMessageBegin, C_EncryptMessageNext,
+        C_MessageEncryptFinal,
+        C_MessageDecryptInit, C_DecryptMessage, C_DecryptMessageBegin, C_DecryptMessageNext,
+        C_MessageDecryptFinal,
+        C_MessageSignInit, C_SignMessage, C_SignMessageBegin, C_SignMessageNext, C_MessageSignFinal,
+        C_MessageVerifyInit, C_VerifyMessage, C_VerifyMessageBegin, C_VerifyMessageNext,
+        C_MessageVerifyFinal,
+    }
+    v3_2 {
+        C_EncapsulateKey, C_DecapsulateKey,
+        C_VerifySignatureInit, C_VerifySignature, C_VerifySignatureUpdate, C_VerifySignatureFinal,
+        C_GetSessionValidationFlags, C_AsyncComplete, C_AsyncGetID, C_AsyncJoin,
+        C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated,
+    }
+}
