@@ -18,8 +18,8 @@ packages=("pykmip==$version" cryptography==50.0.2 sqlalchemy==2.1.9)
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 
-# Debian splits venv and its pip wheel from python3: "import venv" works there, ensurepip does not.
-can_make_venv() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
+# Debian splits off what venv needs: without python3-venv "import venv" works, ensurepip does not.
+can_make_venv() { "$1" -c 'import sys, venv, ensurepip; ensurepip.version(); sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
 
 # Prints a Python that can make virtual environments. /usr/bin/python3 comes second: where the PATH's
 # python3 is another one, installing python3-venv would not help that one.

@@ -228,8 +228,8 @@ free_port() {
   done
 }
 
-accepts_tls() {
-  timeout 5 openssl s_client -connect "$host:$port" -CAfile ca.crt -verify_return_error \
+accepts_tls() { # port
+  timeout 5 openssl s_client -connect "$host:$1" -CAfile ca.crt -verify_return_error \
     -cert alice.crt -key alice.key </dev/null >/dev/null 2>&1
 }
 
@@ -252,7 +252,8 @@ wait_ready() {
     start_time "$pid" >/dev/null || return 1
     # PyKMIP that failed to start prints this and then hangs for ever on its helper process.
     ! grep -q '^Traceback' server.out || return 1
-    if accepts_tls; then return 0; fi
+    # Cosmian opens its HTTPS port after the KMIP port, and ends when that port is taken.
+    if accepts_tls "$port" && { [ "$kind" != cosmian ] || accepts_tls "$http_port"; }; then return 0; fi
     sleep 0.1
   done
   return 2
