@@ -1,1 +1,2 @@
 //! kmip-p11.
+pub mod kmip;
