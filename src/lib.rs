@@ -13,6 +13,7 @@
 pub mod crypto;
 pub mod error;
 pub mod ffi;
+pub mod kmip;
 pub mod model;
 pub mod provider;
 pub mod startup;
