@@ -10,10 +10,12 @@
     )
 )]
 
+pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod ffi;
 pub mod kmip;
+pub mod logging;
 pub mod model;
 pub mod provider;
 pub mod startup;
