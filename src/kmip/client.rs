@@ -1,101 +1,63 @@
-//! The client: batches of requests go out, answers come back, whatever connections and versions that takes.
+//! The client: batches of requests go out, answers come back, whatever connections, versions and attempts that takes.
 
-use super::error::{Error, ErrorKind};
+mod attempt;
+mod halving;
+mod negotiation;
+mod pool;
+mod settings;
+
+pub use negotiation::ServerInfo;
+pub use settings::{ServerAddress, Settings};
+
+use super::connection::{Counter, Traffic};
+use super::deadline::Deadline;
+use super::error::Error;
+use super::message::MessageId;
 use super::refusal::Refusal;
 use super::request::Request;
-use super::response::{Capabilities, Response};
+use super::response::Response;
 use super::version::Version;
-use rustls::ClientConfig;
+use negotiation::Agreement;
+use parking_lot::Mutex;
+use pool::Pool;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// What one request of a batch came to.
 pub type Answer = Result<Response, Refusal>;
 
-/// A server to connect to.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ServerAddress {
-    /// A name or an IP address (IPv6 without brackets).
-    pub host: String,
-    /// The TCP port; 5696 is KMIP's.
-    pub port: u16,
-}
-
-impl ServerAddress {
-    /// The port that is registered for KMIP.
-    pub const KMIP_PORT: u16 = 5696;
-}
-
-impl fmt::Display for ServerAddress {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(out, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(out, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
-/// How to reach the servers.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Servers with the same objects, the preferred one first.
-    pub servers: Vec<ServerAddress>,
-    /// From [`super::TlsFiles::load`].
-    pub tls: Arc<ClientConfig>,
-    /// The name in the servers' certificates, if it is not the host.
-    pub server_name: Option<String>,
-    /// The protocol version to use; if none, the highest that both sides speak.
-    pub version: Option<Version>,
-    /// How long a call may take, connecting and repeating included. Only the resolver is not bound by it.
-    pub deadline: Duration,
-    /// Bytes of the largest answer that is accepted.
-    pub maximum_response_size: usize,
-    /// How long a connection may be idle and still be used again.
-    pub maximum_idle: Duration,
-    /// How many idle connections are kept.
-    pub idle_connections: usize,
-}
-
-impl Settings {
-    /// Settings with a deadline of 10 s, answers of 16 MiB, and 8 connections that may be idle for 60 s.
-    pub fn new(servers: Vec<ServerAddress>, tls: Arc<ClientConfig>) -> Settings {
-        Settings {
-            servers,
-            tls,
-            server_name: None,
-            version: None,
-            deadline: Duration::from_secs(10),
-            maximum_response_size: 16 << 20,
-            maximum_idle: Duration::from_secs(60),
-            idle_connections: 8,
-        }
-    }
-}
-
-/// What a server told about itself.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct ServerInfo {
-    /// The versions it speaks, if it said so.
-    pub versions: Vec<Version>,
-    /// What it can do, if it said so.
-    pub capabilities: Capabilities,
-}
-
-/// Speaks to one of several servers that hold the same objects. Blocks; may be used by several threads at once.
-#[derive(Debug)]
+/// Speaks to one of several servers that hold the same objects. Blocks; may be used by several threads at once, each of which
+/// then has a connection of its own.
 pub struct Client {
     settings: Settings,
+    pool: Pool,
+    /// What was agreed with each server.
+    agreements: Vec<Mutex<Option<Arc<Agreement>>>>,
+    /// The server that last worked.
+    preferred: AtomicUsize,
+    messages: AtomicU32,
+    counter: Arc<Counter>,
 }
 
 impl Client {
     /// No connection is made before the first call.
     pub fn new(settings: Settings) -> Client {
-        Client { settings }
+        Client {
+            pool: Pool::new(settings.idle_connections, settings.maximum_idle),
+            agreements: settings.servers.iter().map(|_| Mutex::new(None)).collect(),
+            preferred: AtomicUsize::new(0),
+            messages: AtomicU32::new(1),
+            counter: Arc::default(),
+            settings,
+        }
     }
 
     /// Sends the requests as one batch and returns the answers in the same order.
+    ///
+    /// Requests that [may be repeated](Request::may_be_repeated) are sent once more over a new connection if the connection
+    /// fails, and in halves if the server refuses them together or its answer is too large or unreadable.
     ///
     /// # Errors
     /// If there is no usable answer as a whole; a request that the server refuses is a [`Refusal`] in its place.
@@ -109,20 +71,59 @@ impl Client {
         deadline: Instant,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let _ = (deadline, requests);
-        Err(ErrorKind::Malformed {
-            what: "not connected yet".to_owned(),
+        if requests.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.whole(Deadline(deadline), requests)
         }
-        .at(""))
     }
 
-    /// The version in use, once it is known.
+    /// The version in use with the server that last worked, once it is known.
     pub fn version(&self) -> Option<Version> {
-        self.settings.version
+        self.settings
+            .version
+            .or_else(|| Some(self.agreement(self.preferred())?.version))
     }
 
-    /// What the server told about itself, once it has.
-    pub fn server_info(&self) -> Option<Arc<ServerInfo>> {
-        None
+    /// What the server that last worked told about itself, once it has.
+    pub fn server_info(&self) -> Option<ServerInfo> {
+        Some(self.agreement(self.preferred())?.info.clone())
+    }
+
+    /// What went over the wire since the client was made.
+    pub fn traffic(&self) -> Traffic {
+        self.counter.traffic()
+    }
+
+    fn preferred(&self) -> usize {
+        self.preferred.load(Ordering::Relaxed)
+    }
+
+    fn agreement(&self, server: usize) -> Option<Arc<Agreement>> {
+        self.agreements.get(server)?.lock().clone()
+    }
+
+    fn next_message(&self) -> MessageId {
+        MessageId(self.messages.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// `host:port` of a server, for messages.
+    fn server_name(&self, server: usize) -> String {
+        self.settings
+            .servers
+            .get(server)
+            .map_or_else(|| "(none)".to_owned(), ServerAddress::to_string)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let servers: Vec<String> = self
+            .settings
+            .servers
+            .iter()
+            .map(ServerAddress::to_string)
+            .collect();
+        write!(out, "Client({})", servers.join(", "))
     }
 }

@@ -5,8 +5,11 @@
 
 mod attribute;
 mod client;
+mod connection;
+mod deadline;
 mod enums;
 mod error;
+mod message;
 mod object;
 mod refusal;
 mod request;
@@ -15,9 +18,11 @@ mod tags;
 mod tls;
 mod ttlv;
 mod version;
+mod wiped;
 
 pub use attribute::{Attribute, UsageMask, Value};
 pub use client::{Answer, Client, ServerAddress, ServerInfo, Settings};
+pub use connection::Traffic;
 pub use enums::*;
 pub use error::{Error, ErrorKind, Phase};
 pub use object::{KeyBlock, KeyMaterial, ManagedObject};

@@ -2,6 +2,8 @@
 
 mod decode;
 
+pub(super) use decode::read_version;
+
 use super::attribute::Attribute;
 use super::enums::{ObjectType, Operation};
 use super::object::ManagedObject;

@@ -21,7 +21,7 @@ impl Response {
             Request::DiscoverVersions => Self::DiscoverVersions {
                 versions: payload
                     .find_all(Tag::PROTOCOL_VERSION)
-                    .filter_map(version)
+                    .filter_map(read_version)
                     .collect(),
             },
             Request::Query { .. } => Self::Query(capabilities(payload)),
@@ -67,7 +67,7 @@ fn required(payload: Item<'_>, tag: Tag) -> Result<String, Missing> {
 }
 
 /// A Protocol Version structure.
-pub(in crate::kmip) fn version(item: Item<'_>) -> Option<Version> {
+pub(in crate::kmip) fn read_version(item: Item<'_>) -> Option<Version> {
     let number = |tag| item.find(tag)?.integer()?.try_into().ok();
     Some(Version {
         major: number(Tag::PROTOCOL_VERSION_MAJOR)?,

@@ -2,24 +2,22 @@
 
 use super::{HEADER_LENGTH, ItemType, padded};
 use crate::kmip::tags::Tag;
-use zeroize::Zeroizing;
+use crate::kmip::wiped::{self, Wiped};
 
 /// Writes one message. Key material passes through it, so every buffer it ever used is overwritten.
 #[derive(Default)]
 pub struct Writer {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
 }
 
 impl Writer {
     /// An empty message.
     pub fn new() -> Writer {
-        Writer {
-            bytes: Zeroizing::new(Vec::with_capacity(1024)),
-        }
+        Writer::default()
     }
 
     /// What was written.
-    pub fn finish(self) -> Zeroizing<Vec<u8>> {
+    pub fn finish(self) -> Wiped {
         self.bytes
     }
 
@@ -106,28 +104,16 @@ impl Writer {
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        self.bytes.extend_from_slice(bytes);
+        wiped::append(&mut self.bytes, bytes);
     }
 
+    /// At most seven bytes: the padding of a value, or the sign of a Big Integer.
     fn fill(&mut self, byte: u8, count: usize) {
-        self.reserve(count);
-        self.bytes.extend(std::iter::repeat_n(byte, count));
-    }
-
-    /// Makes room by moving to a new buffer, because a vector that grows by itself leaves its old bytes in memory.
-    fn reserve(&mut self, more: usize) {
-        let needed = self.bytes.len() + more;
-        if needed > self.bytes.capacity() {
-            let mut larger =
-                Zeroizing::new(Vec::with_capacity(needed.max(2 * self.bytes.capacity())));
-            larger.extend_from_slice(&self.bytes);
-            self.bytes = larger;
-        }
+        self.append([byte; HEADER_LENGTH].get(..count).unwrap_or_default());
     }
 }
 
-/// Messages are refused long before their length exceeds 32 bits ([`crate::kmip::message`]).
+/// A message of 4 GiB would not fit; nobody builds one, since it is refused before ([`crate::kmip::message`]).
 fn wire_length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
