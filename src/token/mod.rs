@@ -93,7 +93,7 @@ pub trait Token: Send + Sync {
             return Ok(signature);
         }
         let reason = format!(
-            "the signature that came back for key {:?} ({}) does not verify as {scheme:?}; \
+            "the signature that came back for key {:?} ({}) does not verify as {scheme}; \
              it was not used",
             key.name, key.id
         );

@@ -93,7 +93,7 @@ impl KmipToken {
         let info = client.server_info();
         let vendor = info.and_then(|info| info.capabilities.vendor_identification.clone());
         if vendor.is_some_and(|vendor| vendor.starts_with("PyKMIP")) {
-            let reason = "PyKMIP signs messages with RSA, and nothing else".to_owned();
+            let reason = "PyKMIP signs only messages, no digests, and only with RSA".to_owned();
             let fails = |scheme, form| {
                 self.forms
                     .remember(scheme, form, Experience::Fails(reason.clone()));

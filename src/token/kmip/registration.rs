@@ -7,7 +7,7 @@ use super::failure::is_inability;
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Error, Result, TokenErrorKind};
+use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{
     Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType, Refusal,
     Request, Response, UsageMask,
@@ -20,14 +20,22 @@ impl KmipToken {
     /// Create Key Pair (KMIP 2.1, 6.1.10), activated if wanted, and read back.
     pub(super) fn create_key_pair(&self, wanted: &NewKey) -> Result<Key> {
         self.name_is_free(&wanted.name)?;
-        let (id, public_id) = self.first_accepted(|guarding| {
+        let made = self.first_accepted(|guarding| {
             let mut private = private_attributes(wanted);
             private.extend(guarding.iter().cloned());
             Request::CreateKeyPair {
-                common: kind_attributes(wanted.key_type),
+                common: recipe(wanted.key_type),
                 private,
                 public: public_attributes(wanted),
             }
+        })?;
+        let (id, public_id) = made.map_err(|refusal| {
+            let reason = format!(
+                "the server did not make a pair of {}: {refusal}; if it cannot, make the pair \
+                 here and register it",
+                wanted.key_type
+            );
+            self.failures.error(TokenErrorKind::Impossible, reason)
         })?;
         self.finish(wanted, &id, &public_id)
     }
@@ -55,7 +63,7 @@ impl KmipToken {
 
     fn register_private(&self, pkcs8: Zeroizing<Vec<u8>>, wanted: &NewKey) -> Result<String> {
         let block = block(KeyFormatType::PKCS_8, pkcs8, wanted.key_type);
-        let (id, _) = self.first_accepted(|guarding| {
+        let registered = self.first_accepted(|guarding| {
             let mut attributes = kind_attributes(wanted.key_type);
             attributes.extend(private_attributes(wanted));
             attributes.extend(guarding.iter().cloned());
@@ -64,7 +72,9 @@ impl KmipToken {
                 attributes,
             }
         })?;
-        Ok(id)
+        registered
+            .map(|(id, _)| id)
+            .map_err(|refusal| self.failures.refusal(&refusal))
     }
 
     /// With a link to its private half where the server keeps links; the name pairs them as well.
@@ -101,36 +111,21 @@ impl KmipToken {
     fn first_accepted(
         &self,
         request: impl Fn(&[Attribute]) -> Request,
-    ) -> Result<(String, String)> {
+    ) -> Result<Result<(String, String), Refusal>> {
         let guards: &[&[Attribute]] = match self.filter.local_use {
-            true => &[&[]],
+            true => &[],
             false => &[
                 &[Attribute::Sensitive(true), Attribute::Extractable(false)],
                 &[Attribute::Sensitive(true)],
-                &[],
             ],
         };
-        let mut refused = self.failures.unexpected("the request");
         for guard in guards {
             match self.ask(request(guard))? {
-                Ok(ids) => return Ok(ids),
-                Err(refusal) if is_inability(&refusal) => refused = self.explained(&refusal),
-                Err(refusal) => return Err(self.explained(&refusal)),
+                Err(refusal) if is_inability(&refusal) => {}
+                answer => return Ok(answer),
             }
         }
-        Err(refused)
-    }
-
-    fn explained(&self, refusal: &Refusal) -> Error {
-        let mut error = self.failures.refusal(refusal);
-        if let Error::Token(token) = &mut error
-            && token.kind == TokenErrorKind::Impossible
-        {
-            token.reason.push_str(
-                "; if the server cannot make keys of this type, make the pair here and register it",
-            );
-        }
-        error
+        self.ask(request(&[]))
     }
 
     /// One request that makes objects: their identifiers, or the server's refusal. A version that
@@ -201,11 +196,17 @@ impl KmipToken {
     }
 }
 
+/// What a registered key says of its kind; the rest is in its value.
 fn kind_attributes(key_type: KeyType) -> Vec<Attribute> {
-    let mut attributes = vec![
+    vec![
         Attribute::CryptographicAlgorithm(material::algorithm(key_type)),
         Attribute::CryptographicLength(material::length(key_type)),
-    ];
+    ]
+}
+
+/// What a server has to know to make a key of that kind.
+fn recipe(key_type: KeyType) -> Vec<Attribute> {
+    let mut attributes = kind_attributes(key_type);
     let curve = material::recommended_curve(key_type);
     attributes.extend(curve.map(|curve| Attribute::CryptographicDomainParameters { curve }));
     attributes

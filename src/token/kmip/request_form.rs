@@ -57,6 +57,7 @@ impl FormMemory {
         let (mut forms, mut reasons) = (vec![], vec![]);
         for &form in possible {
             match known.get(&(family(scheme), form)) {
+                Some(Experience::Fails(reason)) if reasons.contains(reason) => {}
                 Some(Experience::Fails(reason)) => reasons.push(reason.clone()),
                 Some(Experience::Works) => forms.insert(0, form),
                 None => forms.push(form),
@@ -69,7 +70,7 @@ impl FormMemory {
     pub fn remember(&self, scheme: SignScheme, form: Form, experience: Experience) {
         let key = (family(scheme), form);
         if self.known.lock().insert(key, experience.clone()).as_ref() != Some(&experience) {
-            log::debug!("signing {scheme:?} by {form:?}: {experience:?}");
+            log::debug!("signing {scheme} by {form:?}: {experience:?}");
         }
     }
 }

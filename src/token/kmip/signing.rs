@@ -124,7 +124,7 @@ impl KmipToken {
 
     fn cannot_sign(&self, key: &Key, scheme: SignScheme, reasons: &[String]) -> Error {
         let reason = format!(
-            "the server cannot make this signature ({scheme:?}) with key {:?}: {}; \
+            "the server cannot make this signature ({scheme}) with key {:?}: {}; \
              use a server that signs digests, or set keys.local_use = true if the key may leave \
              the server to be used in this process",
             key.name,
