@@ -16,7 +16,7 @@ mod request;
 mod response;
 mod tags;
 mod tls;
-mod ttlv;
+pub mod ttlv;
 mod version;
 mod wiped;
 
