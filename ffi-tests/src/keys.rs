@@ -5,7 +5,7 @@ use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::Key;
 use kmip_p11::model::public_key::{Curve, KeyType};
-use kmip_p11::token::{NewKey, SharedToken};
+use kmip_p11::token::{self, NewKey, SharedToken};
 
 use crate::configuration::Configuration;
 
@@ -42,12 +42,12 @@ impl Keyring {
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let mut slots = config.slots.iter();
         let slot = slots.find(|slot| slot.label == label).expect("such a slot");
-        let token: SharedToken = unready(slot);
+        let token = token::open(slot);
         let group = group.to_owned();
         Self { token, group }
     }
 
-    /// A key ready for use: the server's own where it makes such keys.
+    /// A key ready for use, called NAME@GROUP: the server's own where it makes such keys.
     #[track_caller]
     pub fn make(&self, name: &str, key_type: KeyType) -> Key {
         let wanted = self.wanted(name, key_type);
@@ -81,9 +81,10 @@ impl Keyring {
         &self.token
     }
 
+    /// Names are unique among all keys that a user of the server sees, groups or not.
     fn wanted(&self, name: &str, key_type: KeyType) -> NewKey {
         NewKey {
-            name: name.to_owned(),
+            name: format!("{name}@{}", self.group),
             key_type,
             groups: vec![self.group.clone()],
             activate: true,
@@ -96,8 +97,4 @@ pub fn fresh_group() -> String {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     format!("group-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
-}
-
-fn unready(slot: &kmip_p11::config::Slot) -> SharedToken {
-    panic!("the KMIP token of slot {:?} is not there yet", slot.label)
 }

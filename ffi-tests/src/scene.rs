@@ -7,9 +7,10 @@ use kmip_p11::model::public_key::KeyType;
 
 use crate::configuration::{Configuration, SlotEntry};
 use crate::keys::{Keyring, fresh_group};
-use crate::kmip_server::{KmipServer, ServerKind};
+use crate::kmip_server::{KmipServer, ServerKind, certificates};
 use crate::openssh::user::User;
 use crate::own_process::Surroundings;
+use crate::scratch::Scratch;
 
 /// The label of the usual slot.
 pub const LABEL: &str = "ssh keys";
@@ -70,6 +71,37 @@ impl Scene {
 }
 
 impl Surroundings for Scene {
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        self.configuration.environment()
+    }
+}
+
+/// A slot whose server nobody is: what needs no server must work all the same.
+pub struct NoServer {
+    /// The configuration with that slot.
+    pub configuration: Configuration,
+    _certificates: Scratch,
+}
+
+impl Default for NoServer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NoServer {
+    /// A slot called "nobody".
+    pub fn new() -> Self {
+        let files = Scratch::new();
+        let endpoint = certificates(&files, "127.0.0.1:1");
+        Self {
+            configuration: Configuration::new(&[SlotEntry::new("nobody", endpoint)]),
+            _certificates: files,
+        }
+    }
+}
+
+impl Surroundings for NoServer {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
         self.configuration.environment()
     }

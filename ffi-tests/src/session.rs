@@ -80,13 +80,18 @@ impl<'module> Session<'module> {
         Ok(found)
     }
 
-    /// All private keys with that label.
+    /// The private key with the label NAME@GROUP, of whatever group.
     #[track_caller]
-    pub fn private_key(&self, label: &str) -> CK_OBJECT_HANDLE {
-        let mut template = class(CKO_PRIVATE_KEY);
-        template.push((CKA_LABEL, label.as_bytes().to_vec()));
-        let found = self.find(&template).expect("a search");
-        assert_eq!(found.len(), 1, "private keys with the label {label:?}");
+    pub fn private_key(&self, name: &str) -> CK_OBJECT_HANDLE {
+        let keys = self.find(&class(CKO_PRIVATE_KEY)).expect("a search");
+        let named = |key: &CK_OBJECT_HANDLE| {
+            let label = self
+                .attribute(*key, CKA_LABEL)
+                .expect("every key has a label");
+            String::from_utf8_lossy(&label).split('@').next() == Some(name)
+        };
+        let found: Vec<_> = keys.into_iter().filter(named).collect();
+        assert_eq!(found.len(), 1, "private keys called {name:?}");
         found[0]
     }
 

@@ -88,7 +88,7 @@ fn a_missing_configuration_is_one_line_that_names_it() {
 fn an_unknown_key_is_one_line_that_names_file_line_and_key() {
     let setup = wrong(|slot| slot.line("keys.colour = 1"));
     alone(here!(), setup, || {
-        fails_in_one_line(&["config.toml:10", "colour"])
+        fails_in_one_line(&["config.toml:11", "colour"])
     });
 }
 
@@ -116,7 +116,7 @@ fn a_file_that_others_may_write_is_one_line_that_says_so() {
         given
     };
     alone(here!(), setup, || {
-        fails_in_one_line(&["config.toml", "write"])
+        fails_in_one_line(&["config.toml", "chmod go-w"])
     });
 }
 

@@ -13,3 +13,8 @@ pub fn key_word(line: &str) -> &str {
 pub fn comment(line: &str) -> &str {
     line.splitn(3, ' ').nth(2).unwrap_or_default()
 }
+
+/// What a public-key line's comment says before the @: the name of a key of ours.
+pub fn name(line: &str) -> &str {
+    comment(line).split('@').next().unwrap_or_default()
+}

@@ -40,6 +40,12 @@ impl Setup {
         }
     }
 
+    /// One whose lines name its host keys.
+    pub fn without_own_host_key(mut self) -> Self {
+        self.host_keys = false;
+        self
+    }
+
     /// Adds a line to its configuration.
     pub fn line(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());

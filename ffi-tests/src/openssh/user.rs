@@ -57,14 +57,14 @@ impl User {
         listed.text().lines().map(str::to_owned).collect()
     }
 
-    /// The public-key line with that comment.
+    /// The public-key line of the key called NAME@GROUP, of whatever group.
     #[track_caller]
-    pub fn public_key(&self, label: &str) -> String {
+    pub fn public_key(&self, name: &str) -> String {
         let lines = self.list();
-        let found = lines.iter().find(|line| super::comment(line) == label);
+        let found = lines.iter().find(|line| super::name(line) == name);
         found
             .cloned()
-            .unwrap_or_else(|| panic!("{label:?} is not in {lines:?}"))
+            .unwrap_or_else(|| panic!("{name:?} is not in {lines:?}"))
     }
 
     /// Writes down that `known_hosts` has these lines.
@@ -74,11 +74,16 @@ impl User {
 
     /// `ssh` to that sshd, with nothing to identify by: no key files, no agent, no module.
     pub fn ssh(&self, sshd: &Sshd) -> Command {
+        self.ssh_with_agent(sshd, "none")
+    }
+
+    /// `ssh` to that sshd, by the keys of the agent behind that socket.
+    pub fn ssh_with_agent(&self, sshd: &Sshd, socket: &str) -> Command {
         let mut command = self.command("ssh");
         let known_hosts = self.desk.file("known_hosts");
         command.args(["-F", "none", "-T", "-p", &sshd.port().to_string()]);
         for option in [
-            "IdentityAgent=none",
+            &format!("IdentityAgent={socket}"),
             "IdentityFile=none",
             "GlobalKnownHostsFile=/dev/null",
             "StrictHostKeyChecking=yes",
