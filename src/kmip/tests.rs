@@ -1,0 +1,12 @@
+//! Tests of the whole room: against a server of our own, a server of another's, and another implementation of the encoding.
+
+mod encoding;
+mod fake_server;
+mod faults;
+mod live;
+mod mutation;
+mod negotiation;
+mod oracle;
+mod replies;
+mod samples;
+mod tls_files;
