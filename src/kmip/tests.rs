@@ -3,7 +3,9 @@
 mod encoding;
 mod fake_server;
 mod faults;
+mod halving;
 mod live;
+mod live_cosmian;
 mod mutation;
 mod negotiation;
 mod oracle;

@@ -107,6 +107,10 @@ impl Client {
                 let (ahead, answers) = split(answers, usize::from(asks));
                 if asks {
                     self.remember(server, agreement.with(ahead.first()));
+                } else if agreement.queried
+                    && self.agreement(server).is_none_or(|known| !known.queried)
+                {
+                    self.remember(server, agreement.clone());
                 }
                 self.pool.put(line);
                 self.complete(server, answers)
@@ -115,7 +119,7 @@ impl Client {
                 let known = agreement.with(None);
                 self.speak(line, deadline, &known, requests)
             }
-            Content::Refused(refusal) => self.refused(line, refusal),
+            Content::Refused(refusal) => self.refused(line, refusal, requests),
         }
     }
 
@@ -159,7 +163,7 @@ impl Client {
                     ..
                 },
                 line,
-            )) if is_final(&refusal) => self.refused(line, refusal),
+            )) if is_final(&refusal) => self.refused(line, refusal, requests),
             Ok((_, line)) => self.negotiate_alone(server, Some(line), deadline, requests),
             // Some servers close the connection on a version they do not know.
             Err(error)
@@ -227,18 +231,18 @@ impl Client {
     }
 
     /// A whole message refused. It may be the version, if the server is not the one it was: next time it is asked again.
-    fn refused(&self, line: Line, refusal: Refusal) -> Result<Vec<Answer>, Error> {
+    /// Of several requests it is more likely one that is at fault, and they will be sent again in parts.
+    fn refused(
+        &self,
+        line: Line,
+        refusal: Refusal,
+        requests: &[Request],
+    ) -> Result<Vec<Answer>, Error> {
         let server = line.server;
         self.pool.put(line);
-        let versions = [
-            ResultReason::INVALID_MESSAGE,
-            ResultReason::UNSUPPORTED_PROTOCOL_VERSION,
-        ];
-        if let Some(place) = self
-            .agreements
-            .get(server)
-            .filter(|_| versions.contains(&refusal.reason))
-        {
+        let may_be_version = refusal.reason == ResultReason::UNSUPPORTED_PROTOCOL_VERSION
+            || (refusal.reason == ResultReason::INVALID_MESSAGE && requests.len() == 1);
+        if let Some(place) = self.agreements.get(server).filter(|_| may_be_version) {
             *place.lock() = None;
         }
         Err(ErrorKind::Refused(refusal).at(&self.server_name(server)))

@@ -243,3 +243,12 @@ pub fn serve_well(mut stream: Stream, versions: &[Version]) {
         send(&mut stream, &answer(&request, versions));
     }
 }
+
+/// A client that has agreed on a version and holds an idle connection.
+pub fn acquainted(server: &FakeServer, change: impl FnOnce(&mut Settings)) -> Client {
+    let mut settings = server.settings();
+    change(&mut settings);
+    let client = Client::new(settings);
+    client.call(&[super::samples::get("1")]).unwrap();
+    client
+}

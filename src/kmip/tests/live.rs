@@ -1,11 +1,11 @@
-//! A real server, by hand: start one with start-pykmip.sh, then
-//! `KMIP_TEST_ENV=/tmp/kmipdir/env.sh cargo test -p kmip-p11 kmip::tests::live -- --ignored --nocapture`.
+//! A real server, by hand: `tools/servers/server.sh start pykmip --dir /tmp/k` (or `cosmian`), then
+//! `KMIP_TEST_ENV=/tmp/k/env.sh cargo test -p kmip-p11 kmip::tests::live -- --ignored --nocapture`.
 
 use crate::kmip::*;
 use std::collections::HashMap;
 use std::time::Duration;
 
-fn client(version: Option<Version>) -> Client {
+pub fn client(version: Option<Version>) -> Client {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     let env: HashMap<&str, &str> = text
@@ -13,14 +13,14 @@ fn client(version: Option<Version>) -> Client {
         .filter_map(|line| line.split_once('='))
         .collect();
     let files = TlsFiles {
-        ca: env["PYKMIP_CA"].into(),
-        client_cert: Some(env["PYKMIP_CERT"].into()),
-        client_key: Some(env["PYKMIP_KEY"].into()),
+        ca: env["KMIP_CA"].into(),
+        client_cert: Some(env["KMIP_CERT"].into()),
+        client_key: Some(env["KMIP_KEY"].into()),
         server_name: None,
     };
     let address = ServerAddress {
-        host: env["PYKMIP_HOST"].into(),
-        port: env["PYKMIP_PORT"].parse().unwrap(),
+        host: env["KMIP_HOST"].into(),
+        port: env["KMIP_PORT"].parse().unwrap(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
     settings.version = version;
@@ -28,7 +28,7 @@ fn client(version: Option<Version>) -> Client {
     Client::new(settings)
 }
 
-fn one(client: &Client, request: Request) -> Response {
+pub fn one(client: &Client, request: Request) -> Response {
     let mut answers = client.call(&[request]).unwrap();
     assert_eq!(answers.len(), 1);
     answers.remove(0).unwrap()
@@ -45,7 +45,7 @@ fn locate(name: &str) -> Request {
     }
 }
 
-/// PyKMIP takes two names in 1.x only: in 2.0 it misses the index that 2.0 has done away with.
+/// PyKMIP takes two names in 1.x only: in 2.0 it misses the index that 2.0 has done away with. Cosmian keeps the last.
 fn create(name: &str, version: Option<Version>) -> Request {
     let names = if version.is_some_and(|version| version < Version::V2_0) {
         2
@@ -59,9 +59,9 @@ fn create(name: &str, version: Option<Version>) -> Request {
                 Attribute::CryptographicLength(2048),
             ],
             vec![
-                Attribute::Name(name.into()),
                 Attribute::Name(format!("{name} again")),
-            ][..names]
+                Attribute::Name(name.into()),
+            ][2 - names..]
                 .to_vec(),
         ]
         .concat(),
@@ -136,10 +136,8 @@ fn life_of_a_key(version: Option<Version>) {
     else {
         panic!()
     };
-    assert_eq!(
-        answers[2].as_ref().unwrap_err().reason,
-        ResultReason::ITEM_NOT_FOUND
-    );
+    let reason = answers[2].as_ref().unwrap_err().reason;
+    assert!([ResultReason::ITEM_NOT_FOUND, ResultReason::OBJECT_NOT_FOUND].contains(&reason));
     let Ok(Response::Sign { signature, .. }) = &answers[3] else {
         panic!()
     };
@@ -187,7 +185,7 @@ fn negotiation_costs_no_flight_of_its_own() {
         client.server_info(),
         client.traffic()
     );
-    assert_eq!(client.version(), Some(Version::V2_0));
+    assert!(client.version() >= Some(Version::V2_0));
     assert_eq!(client.traffic().requests, 1);
     one(&client, locate("nothing"));
     assert_eq!(
@@ -199,8 +197,61 @@ fn negotiation_costs_no_flight_of_its_own() {
 #[test]
 #[ignore = "needs a server"]
 fn a_version_the_server_does_not_know_is_refused() {
-    let answers = client(Some(Version::V2_1))
-        .call(&[locate("nothing")])
-        .unwrap();
-    println!("{}", answers[0].as_ref().unwrap_err());
+    let client = client(Some(Version { major: 3, minor: 0 }));
+    println!(
+        "{}",
+        client.call(&[locate("nothing")]).unwrap()[0]
+            .as_ref()
+            .unwrap_err()
+    );
+}
+
+#[test]
+#[ignore = "needs a server"]
+fn what_is_registered_comes_back() {
+    for version in [None, Some(Version::V1_2), Some(Version::V1_4)] {
+        let client = client(version);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["host".to_owned()])
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
+        let block = KeyBlock {
+            format: Some(KeyFormatType::PKCS_8),
+            algorithm: Some(CryptographicAlgorithm::ECDSA),
+            length: Some(256),
+            material: KeyMaterial::Bytes(key.serialize_der().into()),
+        };
+        let value = certificate.der().to_vec();
+        for object in [
+            ManagedObject::PrivateKey(block),
+            ManagedObject::Certificate {
+                kind: CertificateType::X_509,
+                value,
+            },
+        ] {
+            let mask = Attribute::CryptographicUsageMask(UsageMask::SIGN | UsageMask::VERIFY);
+            let attributes = vec![Attribute::Name(format!("registered {version:?}")), mask];
+            let register = Request::Register {
+                object: object.clone(),
+                attributes,
+            };
+            let Response::Register { id } = one(&client, register) else {
+                panic!()
+            };
+            let format =
+                matches!(object, ManagedObject::PrivateKey(_)).then_some(KeyFormatType::PKCS_8);
+            let Response::Get { object: back, .. } = one(&client, Request::Get { id, format })
+            else {
+                panic!()
+            };
+            match (&back, &object) {
+                (ManagedObject::PrivateKey(back), ManagedObject::PrivateKey(block)) => {
+                    println!("{back:?} {}", back.material == block.material);
+                    assert!(matches!(back.material, KeyMaterial::Bytes(_)));
+                }
+                _ => assert_eq!(back, object),
+            }
+        }
+    }
 }
