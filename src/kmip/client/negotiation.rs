@@ -112,6 +112,9 @@ impl Client {
                 {
                     self.remember(server, agreement.clone());
                 }
+                if asks && is_empty(&answers) {
+                    return self.speak(line, deadline, &agreement.with(None), requests);
+                }
                 self.pool.put(line);
                 self.complete(server, answers)
             }
@@ -151,7 +154,7 @@ impl Client {
                 let agreement = agree(ahead.first(), version)
                     .map_err(|kind| kind.at(&self.server_name(server)))?;
                 let agreement = self.remember(server, agreement.with(ahead.get(1)));
-                if !together {
+                if !together || is_empty(&answers) {
                     return self.speak(line, deadline, &agreement, requests);
                 }
                 self.pool.put(line);
@@ -284,6 +287,11 @@ fn agree(
             offered: versions.clone(),
         }),
     }
+}
+
+/// Whether a server that takes no batches has answered only what went ahead.
+fn is_empty(answers: &[Option<Answer>]) -> bool {
+    answers.iter().all(Option::is_none)
 }
 
 fn is_success(answer: Option<&Option<Answer>>) -> bool {

@@ -267,6 +267,13 @@ fn a_connection_is_not_kept_beyond_its_time() {
 }
 
 #[test]
+fn a_client_may_be_shared() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Client>();
+    shared::<Error>();
+}
+
+#[test]
 fn threads_have_connections_of_their_own() {
     let server = FakeServer::start(|_, mut stream| {
         while let Some(request) = receive(&mut stream) {

@@ -66,6 +66,20 @@ fn one_bad_object_does_not_hide_the_others() {
     );
 }
 
+/// The versions, and nothing of what came with the question.
+fn discovered(request: &ttlv::Frame) -> wiped::Wiped {
+    response(Version::V1_4, |writer| {
+        let item = request.root().find(Tag::BATCH_ITEM).unwrap();
+        let id = item.find(Tag::UNIQUE_BATCH_ITEM_ID).unwrap().raw();
+        success(writer, Operation::DISCOVER_VERSIONS, id, |writer| {
+            writer.structure(Tag::PROTOCOL_VERSION, |writer| {
+                writer.integer(Tag::PROTOCOL_VERSION_MAJOR, 1);
+                writer.integer(Tag::PROTOCOL_VERSION_MINOR, 4);
+            });
+        });
+    })
+}
+
 #[test]
 fn a_server_that_answers_only_the_first_of_a_batch_answers_all_in_the_end() {
     let server = FakeServer::start(|_, mut stream| {
@@ -89,7 +103,7 @@ fn a_server_that_answers_only_the_first_of_a_batch_answers_all_in_the_end() {
             send(
                 &mut stream,
                 &if discovers {
-                    answer(&request, V)
+                    discovered(&request)
                 } else {
                     only_first
                 },

@@ -210,3 +210,29 @@ fn attributes_are_added_changed_and_deleted() {
         assert!(!attributes(&client, &id).contains(&red()));
     }
 }
+
+/// The server sends session tickets and the reply in two packets, and the second waits for our acknowledgement of the first.
+#[test]
+#[ignore = "needs Cosmian KMS"]
+fn a_first_call_is_quick() {
+    let request = [Request::Query {
+        functions: vec![QueryFunction::QUERY_OPERATIONS],
+    }];
+    let mut times: Vec<std::time::Duration> = (0..21)
+        .map(|_| {
+            let (client, start) = (client(None), std::time::Instant::now());
+            client.call(&request).unwrap();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!(
+        "first call over a new connection: median {:?}, worst {:?}",
+        times[10], times[20]
+    );
+    let client = client(None);
+    client.call(&request).unwrap();
+    let start = std::time::Instant::now();
+    (0..100).for_each(|_| drop(client.call(&request).unwrap()));
+    println!("later calls: {:?} each", start.elapsed() / 100);
+}
