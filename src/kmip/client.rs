@@ -90,6 +90,11 @@ impl Client {
         Some(self.agreement(self.preferred())?.info.clone())
     }
 
+    /// The servers of the settings, in their order.
+    pub fn servers(&self) -> &[ServerAddress] {
+        &self.settings.servers
+    }
+
     /// What went over the wire since the client was made.
     pub fn traffic(&self) -> Traffic {
         self.counter.traffic()

@@ -255,3 +255,28 @@ fn what_is_registered_comes_back() {
         }
     }
 }
+
+/// What somebody reads who has the wrong certificate, or none.
+#[test]
+#[ignore = "needs a server of tools/servers"]
+fn strangers_are_told_what_is_wrong() {
+    let directory = std::path::PathBuf::from(std::env::var("KMIP_TEST_ENV").unwrap())
+        .parent()
+        .unwrap()
+        .to_owned();
+    let working = client(None);
+    for name in [None, Some("stranger"), Some("noeku"), Some("alice")] {
+        let files = TlsFiles {
+            ca: directory.join("ca.crt"),
+            client_cert: name.map(|name| directory.join(format!("{name}.crt"))),
+            client_key: name.map(|name| directory.join(format!("{name}.key"))),
+            server_name: None,
+        };
+        let mut settings = Settings::new(working.servers().to_vec(), files.load().unwrap());
+        settings.deadline = Duration::from_secs(5);
+        match Client::new(settings).call(&[locate("nothing")]) {
+            Ok(_) => println!("{name:?}: let in"),
+            Err(error) => println!("{name:?}: {error}"),
+        }
+    }
+}
