@@ -15,6 +15,7 @@ pub mod error;
 pub mod ffi;
 pub mod model;
 pub mod provider;
+pub mod ssh;
 pub mod startup;
 pub mod token;
 
