@@ -10,9 +10,11 @@
     )
 )]
 
+pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod ffi;
+pub mod logging;
 pub mod model;
 pub mod provider;
 pub mod ssh;

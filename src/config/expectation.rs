@@ -1,0 +1,111 @@
+//! What each key may hold, in the words that end an error message ("write ...").
+
+/// Key and what is allowed.
+const EXPECTED: [(&str, &str); 23] = [
+    ("log", "a table: [log]"),
+    (
+        "log.level",
+        "one of \"off\", \"error\", \"warn\", \"info\", \"debug\"",
+    ),
+    (
+        "log.target",
+        "\"syslog\", \"none\" or the absolute path of a file",
+    ),
+    (
+        "slot",
+        "a [[slot]] table, with two brackets, for each token",
+    ),
+    (
+        "slot.label",
+        "a name of 1 to 31 bytes, different for each slot",
+    ),
+    (
+        "slot.kmip",
+        "a table: kmip.servers = [...], kmip.tls.ca = ...",
+    ),
+    (
+        "slot.kmip.servers",
+        "a list of one or more \"host\", \"host:port\" or \"[address]:port\"",
+    ),
+    ("slot.kmip.port", "a whole number from 1 to 65535"),
+    (
+        "slot.kmip.protocol",
+        "\"auto\", \"1.0\", \"1.1\", \"1.2\", \"1.3\", \"1.4\", \"2.0\" or \"2.1\", in quotes",
+    ),
+    (
+        "slot.kmip.deadline",
+        "a time from \"1ms\" to \"10m\", for example \"5s\" or \"500ms\"",
+    ),
+    ("slot.kmip.tls", "a table: kmip.tls.ca = ..."),
+    (
+        "slot.kmip.tls.ca",
+        "the path of a PEM file with the certificates that sign the servers'",
+    ),
+    (
+        "slot.kmip.tls.client_cert",
+        "the path of a PEM file with our certificate and its chain",
+    ),
+    (
+        "slot.kmip.tls.client_key",
+        "the path of a PEM file with the certificate's private key",
+    ),
+    ("slot.kmip.tls.server_name", "a host name or an IP address"),
+    (
+        "slot.keys",
+        "a table: keys.groups = [...], keys.names = [...]",
+    ),
+    ("slot.keys.groups", "a list of object groups, or [] for any"),
+    (
+        "slot.keys.names",
+        "a list of names with the wildcards * and ?, or [] for any",
+    ),
+    (
+        "slot.keys.types",
+        "a list of \"rsa\", \"ecdsa-p256\", \"ecdsa-p384\", \"ecdsa-p521\", \"ed25519\"",
+    ),
+    ("slot.keys.local_use", "true or false"),
+    ("slot.cache", "a table: cache.ttl = ..."),
+    (
+        "slot.cache.ttl",
+        "a time from \"0s\" to \"1day\", for example \"60s\"",
+    ),
+    (
+        "slot.cache.min_refresh",
+        "a time from \"0s\" to \"1h\", for example \"2s\"",
+    ),
+];
+
+/// What the key may hold; `None` for a key that does not exist.
+pub fn expected(key: &str) -> Option<&'static str> {
+    EXPECTED
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map(|(_, allowed)| *allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_every_key() {
+        let example = include_str!("../../examples/config.toml");
+        for (key, allowed) in EXPECTED
+            .iter()
+            .filter(|(_, allowed)| !allowed.contains("table"))
+        {
+            let written = key.trim_start_matches("slot.").trim_start_matches("log.");
+            let has = |line: &str| {
+                line.trim_start_matches('#')
+                    .starts_with(&format!("{written} = "))
+            };
+            assert!(example.lines().any(has), "{key}: {allowed}");
+        }
+    }
+
+    #[test]
+    fn keys_are_found_by_their_whole_name() {
+        assert_eq!(expected("slot.keys.local_use"), Some("true or false"));
+        assert_eq!(expected("local_use"), None);
+    }
+}

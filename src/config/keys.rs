@@ -1,0 +1,201 @@
+//! `slot.keys`: which keys of a token are shown, and how they may be used.
+
+use std::fmt;
+
+use wildmatch::WildMatch;
+
+use super::complaint::{Complaint, read};
+use super::suggestion;
+use super::syntax::{self, Text};
+
+/// Which keys are shown: those that pass all of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyFilter {
+    /// Object groups: a key must be in one of them. Empty: in any or none.
+    pub groups: Vec<String>,
+    /// Patterns of which the key's name must match one. None: any name, or no name.
+    pub names: Patterns,
+    /// Types of key, at least one, each once.
+    pub types: Vec<KeyKind>,
+    /// A key that the server lets out may be used in this process, if the server cannot sign.
+    pub local_use: bool,
+}
+
+/// A type of key that OpenSSH can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// RSA of any size.
+    Rsa,
+    /// ECDSA with NIST P-256.
+    EcdsaP256,
+    /// ECDSA with NIST P-384.
+    EcdsaP384,
+    /// ECDSA with NIST P-521.
+    EcdsaP521,
+    /// Ed25519.
+    Ed25519,
+}
+
+/// Patterns of names, with `*` for any characters and `?` for one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patterns(Vec<WildMatch>);
+
+impl Patterns {
+    /// True if there are no patterns, so that every name matches.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// True if a pattern matches the whole name, or if there are no patterns.
+    pub fn matches(&self, name: &str) -> bool {
+        self.is_empty() || self.0.iter().any(|pattern| pattern.matches(name))
+    }
+}
+
+impl KeyKind {
+    /// All of them, which is also the default.
+    pub const ALL: [Self; 5] = [
+        Self::Rsa,
+        Self::EcdsaP256,
+        Self::EcdsaP384,
+        Self::EcdsaP521,
+        Self::Ed25519,
+    ];
+
+    /// As written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "rsa",
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP384 => "ecdsa-p384",
+            Self::EcdsaP521 => "ecdsa-p521",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Default for KeyFilter {
+    fn default() -> Self {
+        Self {
+            groups: Vec::new(),
+            names: Patterns::default(),
+            types: KeyKind::ALL.to_vec(),
+            local_use: false,
+        }
+    }
+}
+
+impl KeyFilter {
+    pub(super) fn read(written: &syntax::Keys) -> Result<Self, Complaint> {
+        let default = Self::default();
+        let names = texts(&written.names)?;
+        Ok(Self {
+            groups: texts(&written.groups)?,
+            names: Patterns(
+                names
+                    .iter()
+                    .map(|pattern| WildMatch::new(pattern))
+                    .collect(),
+            ),
+            types: types(written)?.unwrap_or(default.types),
+            local_use: written.local_use.unwrap_or(default.local_use),
+        })
+    }
+}
+
+fn texts(written: &[Text]) -> Result<Vec<String>, Complaint> {
+    written
+        .iter()
+        .map(|text| read(text, |text| not_empty(text)))
+        .collect()
+}
+
+fn not_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        Err("an empty name is in the list".into())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn types(written: &syntax::Keys) -> Result<Option<Vec<KeyKind>>, Complaint> {
+    let Some(list) = &written.types else {
+        return Ok(None);
+    };
+    let mut kinds = Vec::new();
+    for text in list.get_ref() {
+        let kind = read(text, |text| kind(text))?;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    if kinds.is_empty() {
+        return Err(Complaint::about(
+            list,
+            "an empty list shows no key at all; leave it out for all types",
+        ));
+    }
+    Ok(Some(kinds))
+}
+
+fn kind(text: &str) -> Result<KeyKind, String> {
+    let found = KeyKind::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| {
+        let question = suggestion::question(text, KeyKind::ALL.map(KeyKind::name));
+        format!("{text:?} is not a type of key{question}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Patterns {
+        Patterns(texts.iter().map(|text| WildMatch::new(text)).collect())
+    }
+
+    #[test]
+    fn patterns_match_whole_names() {
+        let patterns = patterns(&["web-*", "db?"]);
+        for (name, shown) in [
+            ("web-", true),
+            ("web-1", true),
+            ("db1", true),
+            ("db", false),
+            ("my-web-1", false),
+        ] {
+            assert_eq!(patterns.matches(name), shown, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_pattern_matches_all() {
+        assert!(patterns(&[]).matches(""));
+        assert!(patterns(&[]).matches("x"));
+    }
+
+    #[test]
+    fn a_hostile_name_costs_little() {
+        let name = "a".repeat(10_000);
+        assert!(!patterns(&["*a*a*a*a*a*a*a*b"]).matches(&name));
+    }
+
+    #[test]
+    fn types_have_names() {
+        for each in KeyKind::ALL {
+            assert_eq!(kind(each.name()), Ok(each));
+        }
+        assert!(
+            kind("ecdsa_p256")
+                .unwrap_err()
+                .contains("did you mean \"ecdsa-p256\"?")
+        );
+        assert!(kind("dsa").is_err());
+    }
+}

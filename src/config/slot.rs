@@ -1,0 +1,141 @@
+//! `[[slot]]`: a token that programs see, and what is behind it.
+
+use std::collections::HashMap;
+
+use toml::Spanned;
+
+use super::cache::Cache;
+use super::complaint::{Complaint, read};
+use super::file_path::Base;
+use super::keys::KeyFilter;
+use super::kmip::Kmip;
+use super::syntax;
+
+/// A token label has room for 32 bytes, but OpenSSH cuts the last one off.
+const LONGEST_LABEL: usize = 31;
+
+const NO_BACKEND: &str =
+    "the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys";
+
+/// A slot and its token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// The token's label: 1 to 31 bytes, no control characters, unique.
+    pub label: String,
+    /// Where the keys are.
+    pub backend: Backend,
+    /// Which keys are shown.
+    pub keys: KeyFilter,
+    /// How long a listing lives.
+    pub cache: Cache,
+}
+
+/// Where a slot's keys are. A slot has exactly one back end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// On KMIP servers.
+    Kmip(Kmip),
+}
+
+/// All slots: at least one, with labels that differ.
+pub(super) fn read_all(
+    written: &[Spanned<syntax::Slot>],
+    base: &Base,
+) -> Result<Vec<Slot>, Complaint> {
+    if written.is_empty() {
+        return Err(Complaint::said(
+            0..0,
+            "the file has no slot; write a [[slot]] table for each token",
+        ));
+    }
+    labels_differ(written)?;
+    written.iter().map(|slot| Slot::read(slot, base)).collect()
+}
+
+fn labels_differ(written: &[Spanned<syntax::Slot>]) -> Result<(), Complaint> {
+    let mut seen = HashMap::new();
+    for (number, slot) in (1..).zip(written) {
+        let Some(label) = &slot.get_ref().label else {
+            continue;
+        };
+        if let Some(first) = seen.insert(label.get_ref(), number) {
+            return Err(Complaint::about(
+                label,
+                format!("{:?} is already the label of slot {first}", label.get_ref()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Slot {
+    fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
+        let written = slot.get_ref();
+        let text = written
+            .label
+            .as_ref()
+            .ok_or_else(|| Complaint::missing(slot.span(), "slot.label"))?;
+        Ok(Self {
+            label: read(text, |text| label(text))?,
+            backend: Backend::read(slot, base)?,
+            keys: KeyFilter::read(&written.keys)?,
+            cache: Cache::read(&written.cache)?,
+        })
+    }
+}
+
+impl Backend {
+    fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
+        match &slot.get_ref().kmip {
+            Some(kmip) => Ok(Self::Kmip(Kmip::read(kmip, slot.span(), base)?)),
+            None => Err(Complaint::said(slot.span(), NO_BACKEND)),
+        }
+    }
+}
+
+fn label(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("the label is empty".into());
+    }
+    if text.len() > LONGEST_LABEL {
+        return Err(format!("{text:?} has {} bytes", text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("{text:?} has a control character"));
+    }
+    // PKCS#11 pads labels with blanks, so they would not be seen.
+    if text.trim() != text {
+        return Err(format!("{text:?} begins or ends with a blank"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_have_1_to_31_bytes() {
+        assert_eq!(label("prod"), Ok("prod".into()));
+        assert!(label(&"x".repeat(31)).is_ok());
+        assert_eq!(label(""), Err("the label is empty".into()));
+        assert!(
+            label(&"x".repeat(32))
+                .unwrap_err()
+                .ends_with("has 32 bytes")
+        );
+        assert!(
+            label(&"ä".repeat(16))
+                .unwrap_err()
+                .ends_with("has 32 bytes")
+        );
+    }
+
+    #[test]
+    fn labels_are_plain() {
+        for text in ["a\nb", " a", "a ", "a\u{7f}"] {
+            assert!(label(text).is_err(), "{text:?}");
+        }
+        assert!(label("web servers").is_ok());
+    }
+}

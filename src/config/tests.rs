@@ -1,0 +1,419 @@
+//! The configuration as a whole: files that are read, and the messages about those that are not.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use super::*;
+
+const MINIMAL: &str = r#"
+[[slot]]
+label = "prod"
+kmip.servers = ["kmip1.example.org"]
+kmip.tls.ca = "ca.pem"
+kmip.tls.client_cert = "client.pem"
+kmip.tls.client_key = "/keys/client.key"
+"#;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(text, Path::new("/etc/kmip-p11/config.toml")).map_err(|error| error.to_string())
+}
+
+/// The message about `text`, without the file's name.
+fn message(text: &str) -> String {
+    let message = parse(text).unwrap_err();
+    message
+        .strip_prefix("/etc/kmip-p11/config.toml:")
+        .unwrap_or(&message)
+        .to_owned()
+}
+
+/// The message about the minimal file with more lines in its slot.
+fn message_with(lines: &str) -> String {
+    message(&format!("{MINIMAL}{lines}\n"))
+}
+
+fn only_slot(config: &Config) -> (&Slot, &Kmip) {
+    let slot = config.slots.first().unwrap();
+    let Backend::Kmip(kmip) = &slot.backend;
+    (slot, kmip)
+}
+
+#[test]
+fn a_minimal_file_gets_the_defaults() {
+    let config = parse(MINIMAL).unwrap();
+    let (slot, kmip) = only_slot(&config);
+    assert_eq!(config.log, Log::default());
+    assert_eq!(slot.label, "prod");
+    assert_eq!(slot.keys, KeyFilter::default());
+    assert_eq!(
+        slot.cache,
+        Cache {
+            ttl: Duration::from_secs(60),
+            min_refresh: Duration::from_secs(2)
+        }
+    );
+    assert_eq!(
+        kmip.servers,
+        [Server {
+            host: "kmip1.example.org".into(),
+            port: 5696
+        }]
+    );
+    assert_eq!(kmip.protocol, Protocol::Auto);
+    assert_eq!(kmip.deadline, Duration::from_secs(5));
+    assert_eq!(kmip.tls.ca, Path::new("/etc/kmip-p11/ca.pem"));
+    assert_eq!(kmip.tls.client_key, Path::new("/keys/client.key"));
+    assert_eq!(kmip.tls.server_name, None);
+}
+
+#[test]
+fn tables_and_dotted_keys_mean_the_same() {
+    let tables = r#"
+        [[slot]]
+        label = "prod"
+        [slot.kmip]
+        servers = ["kmip1.example.org"]
+        [slot.kmip.tls]
+        ca = "ca.pem"
+        client_cert = "client.pem"
+        client_key = "/keys/client.key"
+    "#;
+    assert_eq!(parse(tables), parse(MINIMAL));
+}
+
+#[test]
+fn every_key_is_read() {
+    let rest = r#"
+        kmip.port = 1234
+        kmip.protocol = "1.4"
+        kmip.deadline = "500ms"
+        kmip.tls.server_name = "kmip.internal"
+        keys.groups = ["ssh", "hosts"]
+        keys.names = ["web-*"]
+        keys.types = ["ed25519", "rsa", "rsa"]
+        keys.local_use = true
+        cache.ttl = "5m"
+        cache.min_refresh = "0s"
+        [log]
+        level = "debug"
+        target = "/var/log/kmip-p11.log"
+    "#;
+    let config = parse(&format!("{MINIMAL}{rest}")).unwrap();
+    let (slot, kmip) = only_slot(&config);
+    assert_eq!(config.log.level, ::log::LevelFilter::Debug);
+    assert_eq!(
+        config.log.target,
+        Target::File("/var/log/kmip-p11.log".into())
+    );
+    assert_eq!(kmip.servers.first().unwrap().port, 1234);
+    assert_eq!(kmip.protocol, Protocol::Version { major: 1, minor: 4 });
+    assert_eq!(kmip.deadline, Duration::from_millis(500));
+    assert_eq!(kmip.tls.server_name.as_deref(), Some("kmip.internal"));
+    assert_eq!(slot.keys.groups, ["ssh", "hosts"]);
+    assert!(slot.keys.names.matches("web-1") && !slot.keys.names.matches("db"));
+    assert_eq!(slot.keys.types, [KeyKind::Ed25519, KeyKind::Rsa]);
+    assert!(slot.keys.local_use);
+    assert_eq!(
+        slot.cache,
+        Cache {
+            ttl: Duration::from_secs(300),
+            min_refresh: Duration::ZERO
+        }
+    );
+}
+
+const EXAMPLE: &str = include_str!("../../examples/config.toml");
+
+#[test]
+fn the_example_shows_the_defaults() {
+    const WITHOUT_DEFAULT: [&str; 6] = [
+        "[[slot]]",
+        "label",
+        "kmip.servers",
+        "kmip.tls.ca",
+        "kmip.tls.client_cert",
+        "kmip.tls.client_key",
+    ];
+    let is_needed = |line: &&str| WITHOUT_DEFAULT.contains(&line.split(" =").next().unwrap());
+    let needed: Vec<&str> = EXAMPLE.lines().filter(is_needed).collect();
+    assert_eq!(needed.len(), WITHOUT_DEFAULT.len());
+    assert_eq!(parse(EXAMPLE), parse(&needed.join("\n")));
+    assert!(parse(EXAMPLE).is_ok());
+}
+
+#[test]
+fn messages_name_line_key_and_fix() {
+    for (lines, expected) in [
+        (
+            "kmip.deadlin = \"5s\"",
+            "8:6: slot.kmip.deadlin: there is no such key (did you mean \"deadline\"?); \
+             allowed here: servers, port, protocol, deadline, tls",
+        ),
+        (
+            "kmip.tls.client-cert = \"c.pem\"",
+            "8:10: slot.kmip.tls.client-cert: there is no such key (did you mean \"client_cert\"?); \
+             allowed here: ca, client_cert, client_key, server_name",
+        ),
+        (
+            "pin = 1",
+            "8:1: slot.pin: there is no such key; allowed here: label, kmip, keys, cache",
+        ),
+        (
+            "[logs]",
+            "8:2: logs: there is no such key (did you mean \"log\"?); allowed here: log, slot",
+        ),
+        (
+            "kmip.port = \"5696\"",
+            "8:13: slot.kmip.port: wrong type: string \"5696\"; write a whole number from 1 to 65535",
+        ),
+        (
+            "kmip.port = 70000",
+            "8:13: slot.kmip.port: 70000 is not a port; write a whole number from 1 to 65535",
+        ),
+        (
+            "kmip.deadline = \"0s\"",
+            "8:17: slot.kmip.deadline: \"0s\" is too short; \
+             write a time from \"1ms\" to \"10m\", for example \"5s\" or \"500ms\"",
+        ),
+        (
+            "keys.types = [\"rsa\", \"ecdsa-p265\"]",
+            "8:22: slot.keys.types: \"ecdsa-p265\" is not a type of key (did you mean \"ecdsa-p256\"?); \
+             write a list of \"rsa\", \"ecdsa-p256\", \"ecdsa-p384\", \"ecdsa-p521\", \"ed25519\"",
+        ),
+        (
+            "keys.local_use = \"yes\"",
+            "8:18: slot.keys.local_use: wrong type: string \"yes\"; write true or false",
+        ),
+        (
+            "[log]\nlevel = \"warning\"",
+            "9:9: log.level: \"warning\" is not known (did you mean \"warn\"?); \
+             write one of \"off\", \"error\", \"warn\", \"info\", \"debug\"",
+        ),
+        (
+            "[[slot]]\nlabel = \"prod\"",
+            "9:9: slot.label: \"prod\" is already the label of slot 1; \
+             write a name of 1 to 31 bytes, different for each slot",
+        ),
+        (
+            "[[slot]]",
+            "8:1: slot.label is missing; write a name of 1 to 31 bytes, different for each slot",
+        ),
+        (
+            "[[slot]]\nlabel = \"b\"",
+            "8:1: the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys",
+        ),
+        (
+            "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\"]",
+            "8:1: slot.kmip.tls.ca is missing; \
+             write the path of a PEM file with the certificates that sign the servers'",
+        ),
+        (
+            "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\", \"https://b\"]",
+            "10:22: slot.kmip.servers: \"https://b\" is a URL, not an address; \
+             write a list of one or more \"host\", \"host:port\" or \"[address]:port\"",
+        ),
+        ("kmip.tls = 5", "8:6: not TOML at \"tls\": duplicate key"),
+        (
+            "label = bare",
+            "8:9: not TOML at \"bare\": string values must be quoted, expected literal string",
+        ),
+    ] {
+        assert_eq!(message_with(lines), expected);
+    }
+}
+
+#[test]
+fn every_wrong_value_is_refused_where_it_stands() {
+    for lines in [
+        "kmip.port = 0",
+        "kmip.protocol = 1.4",
+        "kmip.protocol = \"3.0\"",
+        "kmip.deadline = 5",
+        "kmip.deadline = \"11m\"",
+        "kmip.tls.server_name = \"a b\"",
+        "keys.groups = [\"\"]",
+        "keys.names = [\"a\", 3]",
+        "keys.types = []",
+        "keys.types = \"rsa\"",
+        "cache.ttl = \"2days\"",
+        "cache.min_refresh = true",
+    ] {
+        let (key, message) = (lines.split(" =").next().unwrap(), message_with(lines));
+        assert!(message.starts_with("8:"), "{message}");
+        assert!(message.contains(&format!(" slot.{key}: ")), "{message}");
+        assert!(message.contains("; write "), "{message}");
+    }
+}
+
+#[test]
+fn a_file_without_slots_is_refused() {
+    let fix = "write a [[slot]] table for each token";
+    assert_eq!(message(""), format!("1:1: the file has no slot; {fix}"));
+    assert_eq!(
+        message("\u{feff}[log]\n"),
+        format!("1:1: the file has no slot; {fix}")
+    );
+    for text in ["[slot]\nlabel = \"a\"", "slot = 3"] {
+        let message = message(text);
+        assert!(message.contains(" slot: wrong type: "), "{message}");
+        assert!(
+            message.ends_with("write a [[slot]] table, with two brackets, for each token"),
+            "{message}"
+        );
+    }
+}
+
+/// A directory with the minimal configuration and the TLS files it names.
+fn set_up() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name| directory.path().join(name);
+    fs::write(at("config.toml"), MINIMAL.replace("/keys/", "")).unwrap();
+    for name in ["ca.pem", "client.pem", "client.key"] {
+        fs::write(at(name), "").unwrap();
+        set_mode(&at(name), 0o600);
+    }
+    set_mode(&at("config.toml"), 0o644);
+    directory
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+/// The message about loading, with the directory's name taken out.
+fn load(directory: &tempfile::TempDir) -> Result<Config, String> {
+    let loaded = Config::load_from(&directory.path().join("config.toml"));
+    let name = format!("{}/", directory.path().display());
+    loaded.map_err(|error| error.to_string().replace(&name, ""))
+}
+
+#[test]
+fn a_good_directory_loads() {
+    let directory = set_up();
+    let config = load(&directory).unwrap();
+    assert_eq!(config.path, directory.path().join("config.toml"));
+    assert_eq!(
+        only_slot(&config).1.tls.client_key,
+        directory.path().join("client.key")
+    );
+}
+
+#[test]
+fn a_configuration_that_others_may_write_is_refused() {
+    let directory = set_up();
+    set_mode(&directory.path().join("config.toml"), 0o664);
+    let owner = rustix::process::geteuid().as_raw();
+    assert_eq!(
+        load(&directory).unwrap_err(),
+        format!(
+            "config.toml: mode 0664, owner uid {owner}: others may change it: run \"chmod go-w config.toml\""
+        )
+    );
+}
+
+#[test]
+fn a_missing_tls_file_is_named_with_its_place() {
+    let directory = set_up();
+    fs::remove_file(directory.path().join("ca.pem")).unwrap();
+    assert_eq!(
+        load(&directory).unwrap_err(),
+        "config.toml:5:15: slot \"prod\": kmip.tls.ca: ca.pem: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn a_private_key_that_all_may_read_is_refused() {
+    let directory = set_up();
+    set_mode(&directory.path().join("client.key"), 0o644);
+    let message = load(&directory).unwrap_err();
+    let start = "config.toml:7:23: slot \"prod\": kmip.tls.client_key: client.key: mode 0644, ";
+    assert!(message.starts_with(start), "{message}");
+    assert!(
+        message.contains("others may read this private key: run \"chmod "),
+        "{message}"
+    );
+}
+
+#[test]
+fn certificates_that_others_may_write_are_refused() {
+    for name in ["ca.pem", "client.pem", "client.key"] {
+        let directory = set_up();
+        set_mode(&directory.path().join(name), 0o620);
+        assert!(
+            load(&directory)
+                .unwrap_err()
+                .contains("others may change it"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_huge_file_is_refused() {
+    let directory = set_up();
+    let file = fs::File::options()
+        .write(true)
+        .open(directory.path().join("config.toml"))
+        .unwrap();
+    file.set_len(LONGEST_FILE + 1).unwrap();
+    assert!(load(&directory).unwrap_err().contains("file too large"));
+}
+
+fn environment(config: &Path, home: &Path) -> Environment {
+    let (config, home) = (Some(config.into()), Some(home.into()));
+    Environment {
+        config,
+        home,
+        ..Environment::default()
+    }
+}
+
+fn sought(config: &str, home: &Path) -> Result<PathBuf, String> {
+    let candidates = environment(Path::new(config), home).search_path();
+    found(candidates).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_variable_does_not_fall_through() {
+    let home = Path::new("/nonexistent");
+    assert_eq!(
+        sought("/nonexistent/c.toml", home),
+        Err("KMIP_P11_CONFIG names \"/nonexistent/c.toml\", which does not exist: correct or unset it".into())
+    );
+    assert_eq!(
+        sought("c.toml", home),
+        Err("KMIP_P11_CONFIG is \"c.toml\": write an absolute path".into())
+    );
+}
+
+#[test]
+fn the_home_directory_is_searched() {
+    let home = tempfile::tempdir().unwrap();
+    let below = home.path().join(".config/kmip-p11");
+    fs::create_dir_all(&below).unwrap();
+    fs::write(below.join("config.toml"), MINIMAL).unwrap();
+    assert_eq!(sought("", home.path()), Ok(below.join("config.toml")));
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_taken() {
+    let home = tempfile::tempdir().unwrap();
+    let below = home.path().join(".config/kmip-p11");
+    fs::create_dir_all(&below).unwrap();
+    std::os::unix::fs::symlink("/nonexistent", below.join("config.toml")).unwrap();
+    assert_eq!(sought("", home.path()), Ok(below.join("config.toml")));
+}
+
+#[test]
+fn all_places_are_listed_if_there_is_no_file() {
+    let candidates = environment(Path::new(""), Path::new("/nonexistent")).search_path();
+    let without_system = candidates
+        .into_iter()
+        .filter(|it| it.source != Source::System)
+        .collect();
+    assert_eq!(
+        found(without_system).unwrap_err().to_string(),
+        "there is no configuration file; looked at: KMIP_P11_CONFIG (not set), XDG_CONFIG_HOME (not set), \
+         /nonexistent/.config/kmip-p11/config.toml (from HOME)"
+    );
+}
