@@ -104,6 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_every_key() {
+        let page = include_str!("../../docs/configuration.md");
+        for (key, allowed) in EXPECTED
+            .iter()
+            .filter(|(_, allowed)| !allowed.contains("table"))
+        {
+            let row = format!("| `{}` |", key.trim_start_matches("slot."));
+            assert!(page.contains(&row), "{key}: {allowed}");
+        }
+    }
+
+    #[test]
     fn keys_are_found_by_their_whole_name() {
         assert_eq!(expected("slot.keys.local_use"), Some("true or false"));
         assert_eq!(expected("local_use"), None);

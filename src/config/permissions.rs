@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
-use rustix::process::{geteuid, getuid};
+use rustix::process::geteuid;
 
 const WRITE_BY_OTHERS: u32 = 0o022;
 const WRITE_BY_ALL: u32 = 0o002;
@@ -27,7 +27,7 @@ pub enum Content {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// It cannot be opened or read.
-    #[error("{}: {reason}", .path.display())]
+    #[error("{}: {reason}{}", .path.display(), remedy(.reason))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -39,8 +39,8 @@ pub enum Fault {
     NotAFile(PathBuf),
     /// It belongs to neither root nor the user of this process.
     #[error(
-        "{}: belongs to uid {owner}, who could change it; it must belong to root or to uid {user}: \
-         run \"chown {user} {}\"", .path.display(), .path.display()
+        "{}: belongs to uid {owner}, who could change it; it must belong to {}: run \"chown {user} {}\"",
+        .path.display(), trusted(*.user), .path.display()
     )]
     Owner {
         /// The file.
@@ -95,6 +95,23 @@ pub enum Fault {
     },
 }
 
+fn remedy(reason: &io::Error) -> String {
+    match reason.kind() {
+        io::ErrorKind::NotFound => "; correct the path or put the file there".into(),
+        io::ErrorKind::PermissionDenied => {
+            format!("; let uid {} read it", geteuid().as_raw())
+        }
+        _ => String::new(),
+    }
+}
+
+fn trusted(user: u32) -> String {
+    match user {
+        0 => "root".into(),
+        _ => format!("root or to uid {user}"),
+    }
+}
+
 /// Opens a file that may be trusted.
 ///
 /// # Errors
@@ -138,8 +155,10 @@ fn judge(path: &Path, file: &Metadata, content: Content) -> Result<(), Fault> {
     }
 }
 
+/// The real user does not count: it differs from the effective one only in a set-user-ID program,
+/// which that user must not direct.
 fn is_ours(owner: u32) -> bool {
-    owner == 0 || owner == geteuid().as_raw() || owner == getuid().as_raw()
+    owner == 0 || owner == geteuid().as_raw()
 }
 
 /// A group may read a secret only if root owns it: then an administrator has chosen the group

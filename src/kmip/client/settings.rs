@@ -1,0 +1,68 @@
+//! Settings: which servers there are, and how they are to be reached.
+
+use crate::kmip::version::Version;
+use rustls::ClientConfig;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A server to connect to.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ServerAddress {
+    /// A name or an IP address (IPv6 without brackets).
+    pub host: String,
+    /// The TCP port; 5696 is KMIP's.
+    pub port: u16,
+}
+
+impl ServerAddress {
+    /// The port that is registered for KMIP.
+    pub const KMIP_PORT: u16 = 5696;
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(out, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(out, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// How to reach the servers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Servers with the same objects, the preferred one first.
+    pub servers: Vec<ServerAddress>,
+    /// From [`crate::kmip::TlsFiles::load`].
+    pub tls: Arc<ClientConfig>,
+    /// The name in the servers' certificates, if it is not the host.
+    pub server_name: Option<String>,
+    /// The protocol version to use; if none, the highest that both sides speak.
+    pub version: Option<Version>,
+    /// How long a call may take, connecting and repeating included. Only the resolver is not bound by it.
+    pub deadline: Duration,
+    /// Bytes of the largest answer that is accepted.
+    pub maximum_response_size: usize,
+    /// How long a connection may be idle and still be used again.
+    pub maximum_idle: Duration,
+    /// How many idle connections are kept.
+    pub idle_connections: usize,
+}
+
+impl Settings {
+    /// Settings with a deadline of 10 s, answers of 16 MiB, and 8 connections that may be idle for 60 s.
+    pub fn new(servers: Vec<ServerAddress>, tls: Arc<ClientConfig>) -> Settings {
+        Settings {
+            servers,
+            tls,
+            server_name: None,
+            version: None,
+            deadline: Duration::from_secs(10),
+            maximum_response_size: 16 << 20,
+            maximum_idle: Duration::from_secs(60),
+            idle_connections: 8,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Traffic: what went over the wire, so that tests and tools can hold us to our round trips.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counts since the client was made.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Traffic {
+    /// TCP connections that were established.
+    pub connections: u64,
+    /// KMIP messages that were sent.
+    pub requests: u64,
+    /// Writes to sockets: TLS handshakes included.
+    pub writes: u64,
+    /// Bytes sent.
+    pub sent: u64,
+    /// Bytes received.
+    pub received: u64,
+}
+
+/// The counts while they grow.
+#[derive(Default, Debug)]
+pub(in crate::kmip) struct Counter {
+    connections: AtomicU64,
+    requests: AtomicU64,
+    writes: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Counter {
+    pub fn connected(&self) {
+        self.connections.fetch_add(1, Relaxed);
+    }
+
+    pub fn requested(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    pub fn wrote(&self, bytes: usize) {
+        self.writes.fetch_add(1, Relaxed);
+        self.sent.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub fn read(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            connections: self.connections.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            writes: self.writes.load(Relaxed),
+            sent: self.sent.load(Relaxed),
+            received: self.received.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Deadlines: one per call, asked before every wait.
+
+use super::error::{ErrorKind, Phase};
+use std::time::{Duration, Instant};
+
+/// When a call must have ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(pub Instant);
+
+impl Deadline {
+    /// The time left, never zero.
+    pub fn remaining(self, phase: Phase) -> Result<Duration, ErrorKind> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        // A socket rounds less than a microsecond to zero, which it takes for "for ever".
+        if left < Duration::from_micros(1) {
+            Err(ErrorKind::Timeout { phase })
+        } else {
+            Ok(left)
+        }
+    }
+
+    /// An earlier deadline, that leaves as much time for each of the other `parts - 1` parts.
+    pub fn share(self, parts: usize) -> Deadline {
+        let left = self.0.saturating_duration_since(Instant::now());
+        let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
+        Deadline(Instant::now() + left / parts)
+    }
+
+    pub fn has_passed(self) -> bool {
+        self.0 <= Instant::now()
+    }
+}

@@ -1,0 +1,158 @@
+//! Errors: how a call to a server fails as a whole. What a server refuses of single requests is a [`Refusal`].
+
+use super::refusal::Refusal;
+use super::request::Unencodable;
+use super::version::Version;
+use std::fmt;
+use std::io;
+
+/// A failed call: which server, and how.
+#[derive(Debug, thiserror::Error)]
+#[error("server {server} {kind}")]
+pub struct Error {
+    /// `host:port`.
+    pub server: String,
+    /// How it failed.
+    pub kind: ErrorKind,
+}
+
+/// How a call fails. The texts continue "server kmip1:5696 ...", on one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ErrorKind {
+    /// No TCP connection.
+    #[error("cannot be reached: {source}")]
+    Unreachable {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The deadline passed.
+    #[error("did not answer in time ({phase})")]
+    Timeout {
+        /// What was being waited for.
+        phase: Phase,
+    },
+    /// The server does not accept our certificate. With TLS 1.3 this shows only when the first answer is read.
+    #[error("refused the client certificate (alert {alert}); check tls.client_cert")]
+    CertificateRefused {
+        /// The alert in the words of RFC 8446.
+        alert: String,
+    },
+    /// We do not accept the server's certificate.
+    #[error("cannot be trusted: {reason}; check tls.ca and tls.server_name")]
+    ServerNotTrusted {
+        /// What is wrong with the certificate or the name.
+        reason: String,
+    },
+    /// TLS failed otherwise.
+    #[error("and we have no TLS connection: {reason}")]
+    Tls {
+        /// What failed.
+        reason: String,
+    },
+    /// The connection ended.
+    #[error("closed the connection ({phase}){}", because(source))]
+    Closed {
+        /// What was being waited for.
+        phase: Phase,
+        /// What the system said, if it was not a regular end.
+        source: Option<io::Error>,
+    },
+    /// The answer cannot be understood.
+    #[error("sent a malformed answer: {what}")]
+    Malformed {
+        /// What is wrong.
+        what: String,
+    },
+    /// The answer is to a question we did not ask.
+    #[error("sent the reply to another request: {what}")]
+    WrongReply {
+        /// What differs.
+        what: String,
+    },
+    /// The server refused the whole message.
+    #[error("refused the whole message: {0}")]
+    Refused(Refusal),
+    /// There is no version of the protocol that both sides speak.
+    #[error("speaks none of our KMIP versions, but {}", list(offered))]
+    VersionUnsupported {
+        /// What the server speaks.
+        offered: Vec<Version>,
+    },
+    /// The answer is larger than we take.
+    #[error("sent an answer of more than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The version in use cannot express the request; nothing was sent.
+    #[error("cannot be asked: {0}")]
+    Unencodable(#[from] Unencodable),
+}
+
+/// What is done on a connection, for messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// TCP.
+    Connecting,
+    /// TLS.
+    Handshake,
+    /// The request leaves.
+    Sending,
+    /// Nothing of the answer is there yet.
+    AwaitingReply,
+    /// Some of the answer is there.
+    Receiving,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Connecting => "while connecting",
+            Self::Handshake => "during the TLS handshake",
+            Self::Sending => "while the request was sent",
+            Self::AwaitingReply => "before any reply",
+            Self::Receiving => "in the middle of the reply",
+        })
+    }
+}
+
+impl ErrorKind {
+    /// Whether the way to the server failed, so that another connection or another server may do better.
+    pub fn is_connection_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Closed { .. }
+        )
+    }
+
+    pub(super) fn at(self, server: &str) -> Error {
+        Error {
+            server: server.to_owned(),
+            kind: self,
+        }
+    }
+}
+
+impl Error {
+    /// See [`ErrorKind::is_connection_failure`].
+    pub fn is_connection_failure(&self) -> bool {
+        self.kind.is_connection_failure()
+    }
+}
+
+fn because(source: &Option<io::Error>) -> String {
+    source
+        .as_ref()
+        .map_or_else(String::new, |error| format!(": {error}"))
+}
+
+fn list(versions: &[Version]) -> String {
+    match versions {
+        [] => "says of none that it does".to_owned(),
+        several => several
+            .iter()
+            .map(Version::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}

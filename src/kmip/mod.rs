@@ -1,0 +1,34 @@
+//! The KMIP protocol: requests and responses, their encoding in every version from 1.0 to 2.1, and connections to servers.
+//!
+//! Nothing here knows of PKCS#11 or SSH, and nothing outside this folder is used.
+//! A [`Client`] takes a batch of [`Request`]s and returns an [`Answer`] for each.
+
+mod attribute;
+mod client;
+mod connection;
+mod deadline;
+mod enums;
+mod error;
+mod message;
+mod object;
+mod refusal;
+mod request;
+mod response;
+mod tags;
+mod tls;
+mod ttlv;
+mod version;
+mod wiped;
+
+pub use attribute::{Attribute, UsageMask, Value};
+pub use client::{Answer, Client, ServerAddress, ServerInfo, Settings};
+pub use connection::Traffic;
+pub use enums::*;
+pub use error::{Error, ErrorKind, Phase};
+pub use object::{KeyBlock, KeyMaterial, ManagedObject};
+pub use refusal::Refusal;
+pub use request::{CryptographicParameters, Request, SignInput, Unencodable};
+pub use response::{Capabilities, Response};
+pub use tags::Tag;
+pub use tls::{TlsFileError, TlsFileProblem, TlsFiles};
+pub use version::{UnknownVersion, Version};

@@ -1,0 +1,70 @@
+//! What a server's failures and refusals mean to a caller of PKCS#11.
+
+use crate::error::{Error, TokenError, TokenErrorKind};
+use crate::kmip::{self, ErrorKind, Refusal, ResultReason};
+
+/// Makes errors that name the slot.
+#[derive(Debug, Clone)]
+pub struct Failures {
+    /// The slot's label.
+    pub slot: String,
+}
+
+impl Failures {
+    /// An error of the slot.
+    pub fn error(&self, kind: TokenErrorKind, reason: impl ToString) -> Error {
+        Error::Token(TokenError {
+            kind,
+            slot: self.slot.clone(),
+            reason: reason.to_string(),
+        })
+    }
+
+    /// A call that failed as a whole.
+    pub fn call(&self, error: &kmip::Error) -> Error {
+        let kind = match &error.kind {
+            ErrorKind::Refused(refusal) => kind_of(refusal),
+            ErrorKind::Unencodable(_) => TokenErrorKind::Impossible,
+            _ => TokenErrorKind::Unreachable,
+        };
+        self.error(kind, error)
+    }
+
+    /// A request that the server did not carry out.
+    pub fn refusal(&self, refusal: &Refusal) -> Error {
+        self.error(kind_of(refusal), refusal)
+    }
+
+    /// An answer of another kind than the request's.
+    pub fn unexpected(&self, wanted: &str) -> Error {
+        let reason = format!("the server did not answer {wanted} with what belongs to it");
+        self.error(TokenErrorKind::Failed, reason)
+    }
+}
+
+fn kind_of(refusal: &Refusal) -> TokenErrorKind {
+    match refusal.reason {
+        ResultReason::ITEM_NOT_FOUND | ResultReason::OBJECT_NOT_FOUND => TokenErrorKind::Gone,
+        ResultReason::PERMISSION_DENIED
+        | ResultReason::AUTHENTICATION_NOT_SUCCESSFUL
+        | ResultReason::WRONG_KEY_LIFECYCLE_STATE => TokenErrorKind::Denied,
+        _ if is_inability(refusal) => TokenErrorKind::Impossible,
+        _ => TokenErrorKind::Failed,
+    }
+}
+
+/// True where the server says that it does not do such a thing, however often it is asked.
+pub fn is_inability(refusal: &Refusal) -> bool {
+    const INABILITIES: [ResultReason; 9] = [
+        ResultReason::INVALID_MESSAGE,
+        ResultReason::OPERATION_NOT_SUPPORTED,
+        ResultReason::FEATURE_NOT_SUPPORTED,
+        ResultReason::INVALID_FIELD,
+        ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED,
+        ResultReason::UNSUPPORTED_ATTRIBUTE,
+        ResultReason::UNSUPPORTED_CRYPTOGRAPHIC_PARAMETERS,
+        ResultReason::INVALID_ATTRIBUTE,
+        ResultReason::INVALID_ATTRIBUTE_VALUE,
+    ];
+    INABILITIES.contains(&refusal.reason)
+}

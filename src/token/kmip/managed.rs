@@ -1,0 +1,122 @@
+//! A managed object as its attributes tell of it, before it is part of a key.
+
+use crate::kmip::{Attribute, CryptographicAlgorithm, LinkType, State, UsageMask};
+use crate::model::key::{self, Custody};
+
+/// The attributes of one managed object that matter here; empty where the server keeps none.
+#[derive(Debug, Clone, Default)]
+pub struct Managed {
+    /// Its unique identifier.
+    pub id: String,
+    /// Its names, the first one first.
+    pub names: Vec<String>,
+    /// The object groups it is in.
+    pub groups: Vec<String>,
+    /// Its links to other objects.
+    pub links: Vec<(LinkType, String)>,
+    /// Where it stands in its life.
+    pub state: Option<State>,
+    /// What it may be used for.
+    pub usage: Option<UsageMask>,
+    /// Its algorithm.
+    pub algorithm: Option<CryptographicAlgorithm>,
+    /// How the server guards it.
+    pub custody: Custody,
+    /// When it was made, in seconds since 1970.
+    pub created: Option<i64>,
+}
+
+impl Managed {
+    /// From all attributes of an object.
+    pub fn new(id: &str, attributes: Vec<Attribute>) -> Self {
+        let mut managed = Managed {
+            id: id.into(),
+            ..Managed::default()
+        };
+        attributes.into_iter().for_each(|a| managed.take(a));
+        managed
+    }
+
+    fn take(&mut self, attribute: Attribute) {
+        match attribute {
+            Attribute::Name(name) => self.names.push(name),
+            Attribute::ObjectGroup(group) => self.groups.push(group),
+            Attribute::Link { kind, id } => self.links.push((kind, id)),
+            Attribute::State(state) => self.state = Some(state),
+            Attribute::CryptographicUsageMask(mask) => self.usage = Some(mask),
+            Attribute::CryptographicAlgorithm(algorithm) => self.algorithm = Some(algorithm),
+            Attribute::Sensitive(it_is) => self.custody.sensitive = Some(it_is),
+            Attribute::Extractable(it_is) => self.custody.extractable = Some(it_is),
+            Attribute::AlwaysSensitive(it_was) => self.custody.always_sensitive = Some(it_was),
+            Attribute::NeverExtractable(it_was) => self.custody.never_extractable = Some(it_was),
+            Attribute::InitialDate(date) => self.created = Some(date),
+            _ => {}
+        }
+    }
+
+    /// Its name for people: the first name, else its identifier.
+    pub fn name(&self) -> &str {
+        self.names.first().unwrap_or(&self.id)
+    }
+
+    /// The object that a link of that kind leads to.
+    pub fn linked(&self, kind: LinkType) -> Option<&str> {
+        let mut links = self.links.iter();
+        let found = links.find(|(known, _)| *known == kind);
+        found.map(|(_, id)| id.as_str())
+    }
+
+    /// Where it stands in its life; a server that keeps no states lets its objects be used.
+    pub fn state(&self) -> key::State {
+        match self.state {
+            Some(State::PRE_ACTIVE) => key::State::PreActive,
+            Some(State::DEACTIVATED) => key::State::Deactivated,
+            Some(State::COMPROMISED) => key::State::Compromised,
+            Some(State::DESTROYED) => key::State::Destroyed,
+            Some(State::DESTROYED_COMPROMISED) => key::State::DestroyedCompromised,
+            _ => key::State::Active,
+        }
+    }
+
+    /// Whether its usage mask lets it sign; none at all does.
+    pub fn may_sign(&self) -> bool {
+        let allows = |mask: UsageMask| {
+            mask.contains(UsageMask::SIGN) || mask.contains(UsageMask::UNRESTRICTED)
+        };
+        self.usage.is_none_or(allows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_told_does_not_hide_a_key() {
+        let bare = Managed::new("7", vec![]);
+        assert_eq!((bare.name(), bare.state()), ("7", key::State::Active));
+        assert!(bare.may_sign());
+    }
+
+    #[test]
+    fn attributes_are_taken_as_they_come() {
+        let managed = Managed::new(
+            "7",
+            vec![
+                Attribute::Name("web".into()),
+                Attribute::Name("alias".into()),
+                Attribute::CryptographicUsageMask(UsageMask::VERIFY),
+                Attribute::State(State::PRE_ACTIVE),
+                Attribute::Link {
+                    kind: LinkType::PUBLIC_KEY_LINK,
+                    id: "8".into(),
+                },
+                Attribute::Comment("ignored".into()),
+            ],
+        );
+        assert_eq!(managed.name(), "web");
+        assert_eq!(managed.linked(LinkType::PUBLIC_KEY_LINK), Some("8"));
+        assert_eq!(managed.state(), key::State::PreActive);
+        assert!(!managed.may_sign());
+    }
+}

@@ -1,0 +1,151 @@
+//! Key material as servers give it, in whatever format, as a key of ours.
+
+use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
+use crate::kmip::{CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, RecommendedCurve};
+use crate::model::public_key::{Curve, KeyType, PublicKey, PublicKeyError};
+
+/// A public key from a Key Block (KMIP 2.1, 3.1). Servers name formats loosely - Cosmian calls a
+/// SubjectPublicKeyInfo "PKCS#8" - so that bytes are tried as what they can be.
+pub fn public_key(block: &KeyBlock) -> Result<PublicKey, PublicKeyError> {
+    match &block.material {
+        KeyMaterial::Bytes(bytes) => PublicKey::from_spki(bytes)
+            .or_else(|error| PublicKey::from_pkcs1(bytes).map_err(|_| error))
+            .or_else(|error| raw(block, bytes).unwrap_or(Err(error))),
+        KeyMaterial::TransparentRsaPublic { modulus, exponent } => {
+            PublicKey::from_rsa(modulus, exponent)
+        }
+        KeyMaterial::TransparentEcPublic { curve, q } => on_curve(*curve, q),
+        KeyMaterial::Other => Err(PublicKeyError::Form(
+            "the server gave the public key in a form that is not known here".into(),
+        )),
+    }
+}
+
+/// Key Format Type Raw: the numbers alone, their meaning known from algorithm and length.
+fn raw(block: &KeyBlock, bytes: &[u8]) -> Option<Result<PublicKey, PublicKeyError>> {
+    match (block.algorithm, bytes) {
+        (Some(CryptographicAlgorithm::ED25519), _) => Some(PublicKey::from_ed25519(bytes)),
+        (_, [4, coordinates @ ..]) => {
+            let halves = |curve: &Curve| 2 * curve.field_len() == coordinates.len();
+            let curve = Curve::ALL.into_iter().find(halves)?;
+            Some(PublicKey::from_point(curve, bytes))
+        }
+        _ => None,
+    }
+}
+
+fn on_curve(curve: RecommendedCurve, q: &[u8]) -> Result<PublicKey, PublicKeyError> {
+    match curve {
+        RecommendedCurve::P_256 => PublicKey::from_point(Curve::P256, q),
+        RecommendedCurve::P_384 => PublicKey::from_point(Curve::P384, q),
+        RecommendedCurve::P_521 => PublicKey::from_point(Curve::P521, q),
+        RecommendedCurve::CURVEED25519 => PublicKey::from_ed25519(q),
+        other => Err(PublicKeyError::Curve(other.to_string())),
+    }
+}
+
+/// A private key that the server let out; `like` is its public half.
+pub fn private_key(block: &KeyBlock, like: &PublicKey) -> Result<PrivateKey, PrivateKeyError> {
+    let KeyMaterial::Bytes(bytes) = &block.material else {
+        return Err(PrivateKeyError::Unusable);
+    };
+    let key = match (block.format, like) {
+        (Some(KeyFormatType::PKCS_1), _) => PrivateKey::from_pkcs1(bytes),
+        (Some(KeyFormatType::EC_PRIVATE_KEY), PublicKey::Ec { curve, .. }) => {
+            PrivateKey::from_sec1(bytes, *curve)
+        }
+        _ => PrivateKey::from_pkcs8(bytes),
+    };
+    key.and_then(|key| match key.public() == like {
+        true => Ok(key),
+        false => Err(PrivateKeyError::Unusable),
+    })
+}
+
+/// The algorithm as KMIP numbers it.
+pub fn algorithm(key_type: KeyType) -> CryptographicAlgorithm {
+    match key_type {
+        KeyType::Rsa(_) => CryptographicAlgorithm::RSA,
+        KeyType::Ec(_) => CryptographicAlgorithm::ECDSA,
+        KeyType::Ed25519 => CryptographicAlgorithm::ED25519,
+    }
+}
+
+/// The curve as KMIP numbers it.
+pub fn recommended_curve(key_type: KeyType) -> Option<RecommendedCurve> {
+    match key_type {
+        KeyType::Rsa(_) => None,
+        KeyType::Ec(Curve::P256) => Some(RecommendedCurve::P_256),
+        KeyType::Ec(Curve::P384) => Some(RecommendedCurve::P_384),
+        KeyType::Ec(Curve::P521) => Some(RecommendedCurve::P_521),
+        KeyType::Ed25519 => Some(RecommendedCurve::CURVEED25519),
+    }
+}
+
+/// The length in bits as KMIP counts it.
+pub fn length(key_type: KeyType) -> u32 {
+    match key_type {
+        KeyType::Rsa(bits) => u32::try_from(bits).unwrap_or(u32::MAX),
+        KeyType::Ec(Curve::P256) | KeyType::Ed25519 => 256,
+        KeyType::Ec(Curve::P384) => 384,
+        KeyType::Ec(Curve::P521) => 521,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    fn block(algorithm: CryptographicAlgorithm, material: KeyMaterial) -> KeyBlock {
+        KeyBlock {
+            format: None,
+            algorithm: Some(algorithm),
+            length: None,
+            material,
+        }
+    }
+
+    fn bytes(bytes: &[u8]) -> KeyMaterial {
+        KeyMaterial::Bytes(Zeroizing::new(bytes.to_vec()))
+    }
+
+    #[test]
+    fn a_public_key_is_known_in_every_form() {
+        let private = PrivateKey::generate(KeyType::Ec(Curve::P256)).unwrap();
+        let PublicKey::Ec { point, .. } = private.public() else {
+            unreachable!()
+        };
+        let curve = RecommendedCurve::P_256;
+        let q = point.clone();
+        for material in [
+            bytes(&private.public().to_spki().unwrap()),
+            bytes(point),
+            KeyMaterial::TransparentEcPublic { curve, q },
+        ] {
+            let block = block(CryptographicAlgorithm::EC, material);
+            assert_eq!(public_key(&block).as_ref(), Ok(private.public()));
+        }
+    }
+
+    #[test]
+    fn raw_ed25519_and_garbage() {
+        let raw = block(CryptographicAlgorithm::ED25519, bytes(&[7; 32]));
+        assert_eq!(public_key(&raw), Ok(PublicKey::Ed25519([7; 32])));
+        for junk in [&[][..], &[4], &[0x30, 0x80, 1]] {
+            let block = block(CryptographicAlgorithm::RSA, bytes(junk));
+            assert!(public_key(&block).is_err());
+        }
+    }
+
+    #[test]
+    fn a_private_key_of_another_pair_is_refused() {
+        let [mine, other] = [(); 2].map(|()| PrivateKey::generate(KeyType::Ed25519).unwrap());
+        let block = block(
+            CryptographicAlgorithm::ED25519,
+            KeyMaterial::Bytes(mine.to_pkcs8().unwrap()),
+        );
+        assert!(private_key(&block, mine.public()).is_ok());
+        assert!(private_key(&block, other.public()).is_err());
+    }
+}
