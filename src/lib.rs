@@ -17,6 +17,7 @@ pub mod ffi;
 pub mod kmip;
 pub mod logging;
 pub mod model;
+mod panics;
 pub mod provider;
 pub mod ssh;
 pub mod startup;

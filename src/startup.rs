@@ -1,9 +1,37 @@
 //! From the configuration file to a provider: what C_Initialize does besides checking arguments.
 
-use crate::error::Result;
-use crate::provider::Provider;
+use std::io::Write;
+
+use crate::config::{self, Config, Slot};
+use crate::error::{Error, Result};
+use crate::provider::{Lifetimes, Provider};
+use crate::token::{self, SharedToken};
+use crate::{logging, panics};
 
 /// A provider of the configured slots; asks no server.
+///
+/// # Errors
+/// A configuration that is missing, wrong or not to be trusted. Since nothing is logged yet, and
+/// OpenSSH shows a number only, this is the one error that also writes a line to stderr.
 pub fn provider() -> Result<Provider> {
-    Ok(Provider::default())
+    let config = Config::load().map_err(|error| refused(&error))?;
+    // A log that cannot be written is no reason to refuse a login; `kmip-ssh doctor` tells of it.
+    let _ = logging::start(&config.log);
+    panics::log_them();
+    Ok(Provider::new(config.slots.iter().map(opened)))
+}
+
+fn opened(slot: &Slot) -> (SharedToken, Lifetimes) {
+    let lifetimes = Lifetimes {
+        time_to_live: slot.cache.ttl,
+        min_refresh: slot.cache.min_refresh,
+    };
+    (token::open(slot), lifetimes)
+}
+
+fn refused(error: &config::Error) -> Error {
+    let reason = error.to_string().replace(char::is_control, " ");
+    // A closed stderr is no reason to fail otherwise.
+    let _ = writeln!(std::io::stderr(), "kmip-p11: {reason}");
+    Error::Configuration(reason)
 }

@@ -34,7 +34,7 @@ pub enum PrivateKeyError {
     #[error("{0} keys cannot be made; RSA 2048, 3072, 4096 can")]
     Size(KeyType),
     /// The scheme is none of the key's, or the crypto library refused.
-    #[error("the key cannot sign by {0:?}")]
+    #[error("the key cannot sign by {0}")]
     Sign(SignScheme),
 }
 
@@ -201,10 +201,7 @@ mod tests {
                 let input = SignInput::Message(b"a message");
                 let signature = key.sign(scheme, input).unwrap();
                 assert_eq!(signature.len(), key.public().signature_len());
-                assert!(
-                    verify(key.public(), scheme, input, &signature),
-                    "{scheme:?}"
-                );
+                assert!(verify(key.public(), scheme, input, &signature), "{scheme}");
                 let other = SignInput::Message(b"another");
                 assert!(!verify(key.public(), scheme, other, &signature));
             }

@@ -1,5 +1,7 @@
 //! What is signed and how: one scheme value instead of a mechanism with parameters.
 
+use std::fmt;
+
 use der::asn1::{ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
@@ -27,6 +29,17 @@ pub enum SignScheme {
     Ecdsa(Hash),
     /// Ed25519 over the message itself (RFC 8032).
     Ed25519,
+}
+
+impl fmt::Display for SignScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, hash) = match self {
+            SignScheme::RsaPkcs1(hash) => ("RSA PKCS#1 v1.5", hash),
+            SignScheme::Ecdsa(hash) => ("ECDSA", hash),
+            SignScheme::Ed25519 => return f.write_str("Ed25519"),
+        };
+        write!(f, "{scheme} with SHA-{}", 8 * hash.digest_len())
+    }
 }
 
 /// What is to be signed: the message, where the caller gave it, or only its digest.

@@ -1,9 +1,12 @@
 //! Where keys live: one trait, and an implementation for each kind of place.
 
+mod kmip;
 pub mod memory;
+mod selection;
 
 use std::sync::Arc;
 
+use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::crypto::verify;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
@@ -90,7 +93,7 @@ pub trait Token: Send + Sync {
             return Ok(signature);
         }
         let reason = format!(
-            "the signature that came back for key {:?} ({}) does not verify as {scheme:?}; \
+            "the signature that came back for key {:?} ({}) does not verify as {scheme}; \
              it was not used",
             key.name, key.id
         );
@@ -114,6 +117,17 @@ pub struct TokenInfo {
     pub serial: String,
     /// True only if nothing works without a PIN.
     pub login_required: bool,
+}
+
+/// The token behind a slot; asks nobody.
+pub fn open(slot: &config::Slot) -> SharedToken {
+    match &slot.backend {
+        config::Backend::Kmip(kmip) => Arc::new(kmip::KmipToken::new(
+            &slot.label,
+            kmip.clone(),
+            slot.keys.clone(),
+        )),
+    }
 }
 
 /// A key pair to be made or taken in.

@@ -4,6 +4,9 @@ use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::kmip::{CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, RecommendedCurve};
 use crate::model::public_key::{Curve, KeyType, PublicKey, PublicKeyError};
 
+/// The specification has no curve for Ed25519; Cosmian numbers it in the range of extensions.
+const COSMIAN_ED25519: RecommendedCurve = RecommendedCurve(0x8000_0001);
+
 /// A public key from a Key Block (KMIP 2.1, 3.1). Servers name formats loosely - Cosmian calls a
 /// SubjectPublicKeyInfo "PKCS#8" - so that bytes are tried as what they can be.
 pub fn public_key(block: &KeyBlock) -> Result<PublicKey, PublicKeyError> {
@@ -39,7 +42,7 @@ fn on_curve(curve: RecommendedCurve, q: &[u8]) -> Result<PublicKey, PublicKeyErr
         RecommendedCurve::P_256 => PublicKey::from_point(Curve::P256, q),
         RecommendedCurve::P_384 => PublicKey::from_point(Curve::P384, q),
         RecommendedCurve::P_521 => PublicKey::from_point(Curve::P521, q),
-        RecommendedCurve::CURVEED25519 => PublicKey::from_ed25519(q),
+        COSMIAN_ED25519 => PublicKey::from_ed25519(q),
         other => Err(PublicKeyError::Curve(other.to_string())),
     }
 }
@@ -71,14 +74,13 @@ pub fn algorithm(key_type: KeyType) -> CryptographicAlgorithm {
     }
 }
 
-/// The curve as KMIP numbers it.
+/// The curve as KMIP numbers it; Ed25519 says all by its algorithm.
 pub fn recommended_curve(key_type: KeyType) -> Option<RecommendedCurve> {
     match key_type {
-        KeyType::Rsa(_) => None,
+        KeyType::Rsa(_) | KeyType::Ed25519 => None,
         KeyType::Ec(Curve::P256) => Some(RecommendedCurve::P_256),
         KeyType::Ec(Curve::P384) => Some(RecommendedCurve::P_384),
         KeyType::Ec(Curve::P521) => Some(RecommendedCurve::P_521),
-        KeyType::Ed25519 => Some(RecommendedCurve::CURVEED25519),
     }
 }
 

@@ -111,16 +111,16 @@ impl<'a> PublicKeys<'a> {
             Ok(public) => same_algorithm(private, public),
             Err(_) => true,
         };
-        let mut candidates = vec![];
+        let mut candidates: Vec<&ReadPublic> = vec![];
         for name in &private.names {
             for name in [format!("{name}{PUBLIC_SUFFIX}"), name.clone()] {
                 let named = self.by_name.get(name.as_str()).into_iter().flatten();
-                candidates.extend(named.filter(fitting));
+                candidates.extend(named.filter(fitting).copied());
             }
         }
         candidates.dedup_by_key(|read| &read.0.id);
         match candidates.as_slice() {
-            [one] => Ok(one),
+            &[one] => Ok(one),
             [] => Err(format!(
                 "no public key is linked to it, and none is called {:?}",
                 format!("{}{PUBLIC_SUFFIX}", private.name())
@@ -138,10 +138,16 @@ fn same_algorithm(private: &Managed, public: &PublicKey) -> bool {
     let key_type = public.key_type();
     private.algorithm.is_none_or(|algorithm| match key_type {
         KeyType::Ec(_) => {
-            matches!(algorithm, Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH)
+            matches!(
+                algorithm,
+                Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH
+            )
         }
         KeyType::Ed25519 => {
-            matches!(algorithm, Algorithm::ED25519 | Algorithm::EC | Algorithm::ECDSA)
+            matches!(
+                algorithm,
+                Algorithm::ED25519 | Algorithm::EC | Algorithm::ECDSA
+            )
         }
         KeyType::Rsa(_) => algorithm == material::algorithm(key_type),
     })
@@ -226,7 +232,10 @@ mod tests {
         assert_eq!(keys.len(), 1);
         let reasons: Vec<_> = hidden.iter().map(|h| h.reason.as_str()).collect();
         assert!(reasons[0].contains("several"), "{reasons:?}");
-        assert!(reasons[1].contains("none is called \"c.pub\""), "{reasons:?}");
+        assert!(
+            reasons[1].contains("none is called \"c.pub\""),
+            "{reasons:?}"
+        );
     }
 
     #[test]

@@ -1,0 +1,196 @@
+//! The listing: what a server holds, in two round trips for up to 64 keys.
+
+use std::time::Instant;
+
+use super::failure::Failures;
+use super::managed::Managed;
+use super::material;
+use super::pairing::Located;
+use crate::error::Result;
+use crate::kmip::{Answer, Attribute, Client, ManagedObject, ObjectType, Request, Response};
+use crate::model::certificate::Certificate;
+use crate::model::key::{Hidden, ObjectId};
+use crate::model::public_key::PublicKeyError;
+
+/// Items in one message: 64 keys of three requests each. More than one message is sent for more.
+const ITEMS: usize = 192;
+
+/// Asks a server for its keys.
+pub struct Inventory<'a> {
+    /// Whom to ask.
+    pub client: &'a Client,
+    /// Until when.
+    pub deadline: Instant,
+    /// Only private keys of these object groups; all if there are none.
+    pub groups: &'a [String],
+    /// For the errors.
+    pub failures: &'a Failures,
+}
+
+/// The unique identifiers that Locate gave.
+struct Identifiers {
+    private: Vec<String>,
+    public: Vec<String>,
+    certificates: Vec<String>,
+}
+
+impl Inventory<'_> {
+    /// Everything of use, read; what cannot be read is among the hidden with the reason.
+    pub fn read(&self) -> Result<Located> {
+        let ids = self.locate()?;
+        let mut located = self.describe(&ids)?;
+        let missing = located.missing_public();
+        if !missing.is_empty() {
+            self.read_public(&missing, &mut located)?;
+        }
+        Ok(located)
+    }
+
+    /// One Locate a kind, and a private one a group; the kind always first: PyKMIP fails without.
+    fn locate(&self) -> Result<Identifiers> {
+        let of_group = |group: &String| {
+            let group = Attribute::ObjectGroup(group.clone());
+            locate(ObjectType::PRIVATE_KEY, Some(group))
+        };
+        let mut requests = vec![
+            locate(ObjectType::PUBLIC_KEY, None),
+            locate(ObjectType::CERTIFICATE, None),
+        ];
+        match self.groups {
+            [] => requests.push(locate(ObjectType::PRIVATE_KEY, None)),
+            groups => requests.extend(groups.iter().map(of_group)),
+        }
+        let mut found = self.call(&requests)?.into_iter().map(|a| self.located(a));
+        let public = found.next().unwrap_or(Ok(vec![]))?;
+        // A server without certificates may refuse to look for some; keys do not need them.
+        let certificates = found.next().and_then(Result::ok).unwrap_or_default();
+        let mut private = vec![];
+        for ids in found {
+            private.extend(ids?);
+        }
+        private.sort();
+        private.dedup();
+        Ok(Identifiers {
+            private,
+            public,
+            certificates,
+        })
+    }
+
+    fn located(&self, answer: Answer) -> Result<Vec<String>> {
+        match answer {
+            Ok(Response::Locate { ids, .. }) => Ok(ids),
+            Ok(_) => Err(self.failures.unexpected("Locate")),
+            Err(refusal) => Err(self.failures.refusal(&refusal)),
+        }
+    }
+
+    /// Attributes of the keys, values of what is public: all in as few messages as the limit lets.
+    fn describe(&self, ids: &Identifiers) -> Result<Located> {
+        let mut requests = vec![];
+        if !ids.private.is_empty() {
+            requests.extend(ids.private.iter().map(|id| attributes(id)));
+            requests.extend(ids.public.iter().flat_map(|id| [attributes(id), get(id)]));
+            requests.extend(ids.certificates.iter().map(|id| get(id)));
+        }
+        let mut answers = vec![];
+        for chunk in requests.chunks(ITEMS) {
+            answers.extend(self.call(chunk)?);
+        }
+        let mut answers = answers.into_iter();
+        let mut located = Located::default();
+        for id in &ids.private {
+            match described(id, answers.next()) {
+                Ok(managed) => located.private.push(managed),
+                Err(reason) => located.hidden.push(Hidden {
+                    id: ObjectId(id.clone()),
+                    key: None,
+                    reason,
+                }),
+            }
+        }
+        for id in &ids.public {
+            let (attributes, value) = (answers.next(), answers.next());
+            take_public(&mut located, id, attributes, value);
+        }
+        let certificates = ids.certificates.iter().zip(answers);
+        located.certificates = certificates.filter_map(certificate).collect();
+        Ok(located)
+    }
+
+    fn read_public(&self, ids: &[String], located: &mut Located) -> Result {
+        let requests: Vec<_> = ids
+            .iter()
+            .flat_map(|id| [attributes(id), get(id)])
+            .collect();
+        for (ids, chunk) in ids.chunks(ITEMS / 2).zip(requests.chunks(ITEMS)) {
+            let mut answers = self.call(chunk)?.into_iter();
+            for id in ids {
+                let (attributes, value) = (answers.next(), answers.next());
+                take_public(located, id, attributes, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&self, requests: &[Request]) -> Result<Vec<Answer>> {
+        let answers = self.client.call_within(self.deadline, requests);
+        answers.map_err(|error| self.failures.call(&error))
+    }
+}
+
+fn locate(object_type: ObjectType, group: Option<Attribute>) -> Request {
+    let mut filters = vec![Attribute::ObjectType(object_type)];
+    filters.extend(group);
+    Request::Locate {
+        filters,
+        maximum_items: None,
+        offset_items: None,
+    }
+}
+
+fn attributes(id: &str) -> Request {
+    Request::GetAttributes { id: id.into() }
+}
+
+fn get(id: &str) -> Request {
+    Request::Get {
+        id: id.into(),
+        format: None,
+    }
+}
+
+fn described(id: &str, answer: Option<Answer>) -> Result<Managed, String> {
+    match answer {
+        Some(Ok(Response::GetAttributes { attributes, .. })) => Ok(Managed::new(id, attributes)),
+        Some(Err(refusal)) => Err(refusal.to_string()),
+        _ => Err("the server did not tell its attributes".into()),
+    }
+}
+
+/// A public key without attributes can still be the end of a link.
+fn take_public(located: &mut Located, id: &str, attributes: Option<Answer>, value: Option<Answer>) {
+    let managed = described(id, attributes).unwrap_or_else(|_| Managed::new(id, vec![]));
+    let public = match value {
+        Some(Ok(Response::Get {
+            object: ManagedObject::PublicKey(block),
+            ..
+        })) => material::public_key(&block),
+        Some(Err(refusal)) => Err(PublicKeyError::Form(format!(
+            "its public half {id} cannot be read: {refusal}"
+        ))),
+        _ => Err(PublicKeyError::Form(format!("{id} is no public key"))),
+    };
+    located.public.push((managed, public));
+}
+
+/// What cannot be parsed, or speaks of a key that is not for SSH, is of no use to a login.
+fn certificate((id, answer): (&String, Answer)) -> Option<Certificate> {
+    match answer {
+        Ok(Response::Get {
+            object: ManagedObject::Certificate { value, .. },
+            ..
+        }) => Certificate::from_der(ObjectId(id.clone()), &value).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,174 @@
+//! The life of a key pair after its making: activation, another name, revocation, destruction.
+
+use super::KmipToken;
+use super::inventory::Inventory;
+use super::pairing::PUBLIC_SUFFIX;
+use crate::error::{Error, Result, TokenErrorKind};
+use crate::kmip::{
+    Answer, Attribute, Error as KmipError, ErrorKind, Refusal, Request, ResultReason,
+    RevocationReasonCode,
+};
+use crate::model::key::Key;
+use crate::token::Revocation;
+
+impl KmipToken {
+    pub(super) fn activate_pair(&self, key: &Key) -> Result {
+        self.activate_both(&key.id.0, public_id(key))
+    }
+
+    /// Activate (KMIP 2.1, 6.1.1) of both halves. The private one decides: not every server gives
+    /// public keys a life of their own.
+    pub(super) fn activate_both(&self, id: &str, public_id: &str) -> Result {
+        let requests = halves(id, public_id, |id| Request::Activate { id });
+        self.first_decides(&requests)
+    }
+
+    /// Revoke (KMIP 2.1, 6.1.49).
+    pub(super) fn revoke_pair(&self, key: &Key, revocation: &Revocation) -> Result {
+        let (reason, compromised_at) = match revocation.compromised {
+            true => (
+                RevocationReasonCode::KEY_COMPROMISE,
+                key.created.or(Some(0)),
+            ),
+            false => (RevocationReasonCode::CESSATION_OF_OPERATION, None),
+        };
+        let requests = halves(&key.id.0, public_id(key), |id| Request::Revoke {
+            id,
+            reason,
+            message: revocation.message.clone(),
+            compromised_at,
+        });
+        self.first_decides(&requests)
+    }
+
+    /// Destroy (KMIP 2.1, 6.1.19) of the private key first: what is left then is harmless.
+    pub(super) fn destroy_pair(&self, key: &Key) -> Result {
+        let requests = halves(&key.id.0, public_id(key), |id| Request::Destroy { id });
+        self.first_decides(&requests).map_err(|error| match error {
+            Error::Token(mut token) if token.kind == TokenErrorKind::Denied => {
+                token
+                    .reason
+                    .push_str("; an active key must be revoked before");
+                Error::Token(token)
+            }
+            error => error,
+        })
+    }
+
+    /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves.
+    pub(super) fn rename_pair(&self, key: &Key, name: &str) -> Result {
+        self.rename_one(&key.id.0, &key.name, name)?;
+        let Some(public) = &key.public_id else {
+            return Ok(());
+        };
+        let [old, new] = [&key.name, name].map(|name| format!("{name}{PUBLIC_SUFFIX}"));
+        // The public half may bear any name of another client's choice: links pair it still.
+        if let Err(error) = self.rename_one(&public.0, &old, &new) {
+            log::info!("the public key {public} keeps its name: {error}");
+        }
+        Ok(())
+    }
+
+    fn rename_one(&self, id: &str, old: &str, new: &str) -> Result {
+        let named = |name: &str| Attribute::Name(name.into());
+        let modify = Request::ModifyAttribute {
+            id: id.into(),
+            attribute: named(new),
+            current: Some(named(old)),
+            index: Some(0),
+        };
+        let modified = self.first_decides(&[modify]);
+        if modified.is_ok() {
+            return modified;
+        }
+        // Some servers only add and delete. The new name comes first, so that one is always there.
+        let add = Request::AddAttribute {
+            id: id.into(),
+            attribute: named(new),
+        };
+        let delete = Request::DeleteAttribute {
+            id: id.into(),
+            attribute: named(old),
+            index: Some(0),
+        };
+        let added = self.first_decides(&[add]);
+        added
+            .and_then(|()| self.first_decides(&[delete]))
+            .or(modified)
+    }
+
+    /// The key with that identifier, whatever the slot's filter says.
+    pub(super) fn key_named(&self, id: &str) -> Result<Key> {
+        let inventory = Inventory {
+            client: self.client()?,
+            deadline: self.deadline(),
+            groups: &[],
+            failures: &self.failures,
+        };
+        let (keys, hidden) = inventory.read()?.pair();
+        let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
+        let found = keys.into_iter().find(|key| key.id.0 == id);
+        found.ok_or_else(|| {
+            let reason = reason.map_or_else(
+                || format!("key {id} was made, but the server does not list it"),
+                |hidden| format!("key {id} was made, but cannot be used: {}", hidden.reason),
+            );
+            self.failures.error(TokenErrorKind::Failed, reason)
+        })
+    }
+
+    /// Carries out requests of which only the first must succeed.
+    fn first_decides(&self, requests: &[Request]) -> Result {
+        let mut requests = requests.iter();
+        if let Some(first) = requests.next() {
+            let refused = self.carry_out(first)?.err();
+            if let Some(refusal) = refused {
+                return Err(self.failures.refusal(&refusal));
+            }
+        }
+        for request in requests {
+            match self.carry_out(request) {
+                Ok(Ok(_)) => {}
+                Ok(Err(refusal)) => log::info!("the public half: {refusal}"),
+                Err(error) => log::info!("the public half: {error}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&self, request: &Request) -> Result<Answer> {
+        let client = self.client()?;
+        let answered = client.call_within(self.deadline(), std::slice::from_ref(request));
+        match answered {
+            Ok(answers) => {
+                let answer = answers.into_iter().next();
+                answer.ok_or_else(|| self.failures.unexpected("the request"))
+            }
+            Err(error) => self.refused_whole(error).map(Err),
+        }
+    }
+
+    /// A refusal of a message with one request, or a version without words for it, is a refusal of
+    /// that request.
+    pub(super) fn refused_whole(&self, error: KmipError) -> Result<Refusal> {
+        match error.kind {
+            ErrorKind::Refused(refusal) => Ok(refusal),
+            ErrorKind::Unencodable(reason) => Ok(Refusal {
+                operation: None,
+                reason: ResultReason::FEATURE_NOT_SUPPORTED,
+                message: reason.to_string(),
+            }),
+            _ => Err(self.failures.call(&error)),
+        }
+    }
+}
+
+fn public_id(key: &Key) -> &str {
+    key.public_id.as_ref().map_or("", |id| &id.0)
+}
+
+/// A request for the private key, and the same for the public one if there is one.
+fn halves(id: &str, public_id: &str, request: impl Fn(String) -> Request) -> Vec<Request> {
+    let known = [id, public_id].into_iter().filter(|id| !id.is_empty());
+    known.map(|id| request(id.into())).collect()
+}

@@ -1,0 +1,173 @@
+//! A token on a KMIP server: managed objects are its keys, Sign makes its signatures.
+
+mod failure;
+mod inventory;
+mod lifecycle;
+mod managed;
+mod material;
+mod pairing;
+mod probe;
+mod registration;
+mod request_form;
+mod signing;
+
+use std::time::Instant;
+
+use once_cell::sync::OnceCell;
+
+use self::failure::Failures;
+use self::inventory::Inventory;
+use self::request_form::{Experience, Form, FormMemory};
+use super::selection::select;
+use super::{NewKey, Probe, Revocation, Token, TokenInfo};
+use crate::config;
+use crate::crypto::private_key::PrivateKey;
+use crate::error::{Result, TokenErrorKind};
+use crate::kmip::{Client, ServerAddress, Settings, TlsFiles, Version};
+use crate::model::key::{Found, Key};
+use crate::model::signature::{Hash, SignInput, SignScheme};
+
+/// The keys of one client identity on one group of servers.
+pub struct KmipToken {
+    config: config::Kmip,
+    filter: config::KeyFilter,
+    failures: Failures,
+    forms: FormMemory,
+    /// Made at first use: C_Initialize reads no certificate and fails for none.
+    client: OnceCell<Client>,
+}
+
+impl KmipToken {
+    /// A token of the slot with that label; asks nobody.
+    pub fn new(label: &str, config: config::Kmip, filter: config::KeyFilter) -> Self {
+        Self {
+            config,
+            filter,
+            failures: Failures { slot: label.into() },
+            forms: FormMemory::default(),
+            client: OnceCell::new(),
+        }
+    }
+
+    fn client(&self) -> Result<&Client> {
+        self.client.get_or_try_init(|| {
+            let files = self.tls_files();
+            let tls = files
+                .load()
+                .map_err(|e| self.failures.error(TokenErrorKind::Unreachable, e))?;
+            let servers = self.config.servers.iter().map(|server| ServerAddress {
+                host: server.host.clone(),
+                port: server.port,
+            });
+            let mut settings = Settings::new(servers.collect(), tls);
+            settings.server_name = files.server_name;
+            settings.deadline = self.config.deadline;
+            settings.version = match self.config.protocol {
+                config::Protocol::Auto => None,
+                config::Protocol::Version { major, minor } => Some(Version {
+                    major: major.into(),
+                    minor: minor.into(),
+                }),
+            };
+            Ok(Client::new(settings))
+        })
+    }
+
+    fn tls_files(&self) -> TlsFiles {
+        let tls = &self.config.tls;
+        TlsFiles {
+            ca: tls.ca.clone(),
+            client_cert: Some(tls.client_cert.clone()),
+            client_key: Some(tls.client_key.clone()),
+            server_name: tls.server_name.clone(),
+        }
+    }
+
+    /// When the call that begins now has to end, all its round trips included.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.config.deadline
+    }
+
+    /// Takes over what is known of a server by its name, and so saves the flight to find it out.
+    fn recall_server(&self, client: &Client) {
+        let info = client.server_info();
+        let vendor = info.and_then(|info| info.capabilities.vendor_identification.clone());
+        if vendor.is_some_and(|vendor| vendor.starts_with("PyKMIP")) {
+            let reason = "PyKMIP signs only messages, no digests, and only with RSA".to_owned();
+            let fails = |scheme, form| {
+                self.forms
+                    .remember(scheme, form, Experience::Fails(reason.clone()));
+            };
+            fails(SignScheme::RsaPkcs1(Hash::Sha256), Form::DigestedData);
+            fails(SignScheme::Ecdsa(Hash::Sha256), Form::DigestedData);
+            fails(SignScheme::Ecdsa(Hash::Sha256), Form::Data);
+            fails(SignScheme::Ed25519, Form::Data);
+        }
+    }
+}
+
+impl Token for KmipToken {
+    fn info(&self) -> TokenInfo {
+        TokenInfo {
+            label: self.failures.slot.clone(),
+            manufacturer: crate::MANUFACTURER,
+            model: "KMIP",
+            serial: serial(&self.failures.slot),
+            login_required: false,
+        }
+    }
+
+    fn find(&self) -> Result<Found> {
+        let client = self.client()?;
+        let inventory = Inventory {
+            client,
+            deadline: self.deadline(),
+            groups: &self.filter.groups,
+            failures: &self.failures,
+        };
+        let (keys, hidden) = inventory.read()?.pair();
+        self.recall_server(client);
+        let mut found = select(keys, &self.filter);
+        found.hidden.extend(hidden);
+        Ok(found)
+    }
+
+    fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        self.signature(key, scheme, input)
+    }
+
+    fn probe(&self) -> Result<Probe> {
+        self.probe_server()
+    }
+
+    fn generate(&self, wanted: &NewKey) -> Result<Key> {
+        self.create_key_pair(wanted)
+    }
+
+    fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
+        self.register(private, wanted)
+    }
+
+    fn activate(&self, key: &Key) -> Result {
+        self.activate_pair(key)
+    }
+
+    fn revoke(&self, key: &Key, revocation: &Revocation) -> Result {
+        self.revoke_pair(key, revocation)
+    }
+
+    fn destroy(&self, key: &Key) -> Result {
+        self.destroy_pair(key)
+    }
+
+    fn rename(&self, key: &Key, name: &str) -> Result {
+        self.rename_pair(key, name)
+    }
+}
+
+/// Sixteen hexadecimal digits that stay with the label, for programs that tell tokens by serial.
+fn serial(label: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, label.as_bytes());
+    let digits = digest.as_ref().iter().take(8).map(|b| format!("{b:02x}"));
+    digits.collect()
+}

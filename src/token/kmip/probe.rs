@@ -1,0 +1,113 @@
+//! What a connection shows to people who check an installation.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use der::DecodePem;
+use x509_cert::Certificate;
+
+use super::KmipToken;
+use crate::error::Result;
+use crate::kmip::{Operation, QueryFunction, Request, ServerInfo};
+use crate::token::Probe;
+
+/// A certificate that ends sooner than this is worth a warning.
+const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What logging in needs.
+const NEEDED: [Operation; 4] = [
+    Operation::LOCATE,
+    Operation::GET_ATTRIBUTES,
+    Operation::GET,
+    Operation::SIGN,
+];
+
+impl KmipToken {
+    /// Connects, asks what the server is and does, and reads our own certificates.
+    pub(super) fn probe_server(&self) -> Result<Probe> {
+        let client = self.client()?;
+        let functions = vec![
+            QueryFunction::QUERY_OPERATIONS,
+            QueryFunction::QUERY_SERVER_INFORMATION,
+        ];
+        let answers = client.call_within(self.deadline(), &[Request::Query { functions }]);
+        answers.map_err(|error| self.failures.call(&error))?;
+        let mut probe = Probe {
+            facts: vec![("servers", self.servers())],
+            warnings: vec![],
+        };
+        if let Some(version) = client.version() {
+            probe.facts.push(("protocol", format!("KMIP {version}")));
+        }
+        if let Some(info) = client.server_info() {
+            tell_server(&mut probe, &info, self.filter.local_use);
+        }
+        let tls = &self.config.tls;
+        tell_certificate(&mut probe, "client certificate", &tls.client_cert);
+        tell_certificate(&mut probe, "certificate authority", &tls.ca);
+        Ok(probe)
+    }
+
+    fn servers(&self) -> String {
+        let servers = self.config.servers.iter();
+        let servers = servers.map(|server| format!("{}:{}", server.host, server.port));
+        servers.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn tell_server(probe: &mut Probe, info: &ServerInfo, local_use: bool) {
+    let versions: Vec<_> = info.versions.iter().map(ToString::to_string).collect();
+    if !versions.is_empty() {
+        probe.facts.push(("versions offered", versions.join(", ")));
+    }
+    let capabilities = &info.capabilities;
+    if let Some(vendor) = &capabilities.vendor_identification {
+        probe.facts.push(("server", vendor.clone()));
+    }
+    let names: Vec<_> = capabilities
+        .operations
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    probe.facts.push(("operations", names.join(", ")));
+    // Servers under-report: a missing operation is a hint, its use decides.
+    for needed in NEEDED {
+        let told = names.is_empty() || capabilities.operations.contains(&needed);
+        let spared = needed == Operation::SIGN && local_use;
+        if !(told || spared) {
+            probe.warnings.push(format!(
+                "the server does not list {needed} among its operations"
+            ));
+        }
+    }
+}
+
+fn tell_certificate(probe: &mut Probe, what: &'static str, file: &Path) {
+    let certificate = std::fs::read(file)
+        .map_err(|error| error.to_string())
+        .and_then(|pem| Certificate::from_pem(&pem).map_err(|error| error.to_string()));
+    match certificate {
+        Ok(certificate) => tell_validity(probe, what, file, &certificate),
+        Err(error) => probe
+            .warnings
+            .push(format!("{what} {}: {error}", file.display())),
+    }
+}
+
+fn tell_validity(probe: &mut Probe, what: &'static str, file: &Path, certificate: &Certificate) {
+    let body = certificate.tbs_certificate();
+    let end = body.validity().not_after;
+    let fact = format!("{}, valid until {end}", body.subject());
+    probe.facts.push((what, fact));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let left = end
+        .to_unix_duration()
+        .checked_sub(now.unwrap_or_default())
+        .unwrap_or_default();
+    if left < SOON {
+        probe.warnings.push(format!(
+            "{what} {} ends on {end}; renew it before",
+            file.display()
+        ));
+    }
+}

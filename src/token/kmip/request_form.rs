@@ -1,0 +1,165 @@
+//! The forms in which a server can be asked for a signature, and what is known of who takes which.
+//!
+//! Servers differ silently: one hashes a digest once more, one answers a PKCS#1 request with PSS.
+//! So every form is named here, tried in turn, believed only after verification, and remembered.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use crate::crypto::digest_of;
+use crate::kmip::{
+    CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm, HashingAlgorithm,
+    PaddingMethod, SignInput as KmipInput,
+};
+use crate::model::signature::{Hash, SignInput, SignScheme};
+
+/// What the request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Digested Data (KMIP 1.4): the digest, to be signed as it is.
+    DigestedData,
+    /// Data: the message, to be hashed by the server.
+    Data,
+}
+
+/// Which forms a server was seen to take, for RSA, ECDSA and Ed25519 apart.
+#[derive(Debug, Default)]
+pub struct FormMemory {
+    known: Mutex<HashMap<(Family, Form), Experience>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Family {
+    Rsa,
+    Ecdsa,
+    Ed25519,
+}
+
+/// What came of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Experience {
+    /// A signature that verified.
+    Works,
+    /// It never will, for this reason.
+    Fails(String),
+}
+
+impl FormMemory {
+    /// The forms to try for an input, the best first, and why others are not tried.
+    pub fn forms(&self, scheme: SignScheme, input: SignInput<'_>) -> (Vec<Form>, Vec<String>) {
+        let possible: &[Form] = match (scheme, input) {
+            (SignScheme::Ed25519, _) => &[Form::Data],
+            (_, SignInput::Message(_)) => &[Form::DigestedData, Form::Data],
+            (_, SignInput::Digest(_)) => &[Form::DigestedData],
+        };
+        let known = self.known.lock();
+        let (mut forms, mut reasons) = (vec![], vec![]);
+        for &form in possible {
+            match known.get(&(family(scheme), form)) {
+                Some(Experience::Fails(reason)) if reasons.contains(reason) => {}
+                Some(Experience::Fails(reason)) => reasons.push(reason.clone()),
+                Some(Experience::Works) => forms.insert(0, form),
+                None => forms.push(form),
+            }
+        }
+        (forms, reasons)
+    }
+
+    /// Keeps what came of a form.
+    pub fn remember(&self, scheme: SignScheme, form: Form, experience: Experience) {
+        let key = (family(scheme), form);
+        if self.known.lock().insert(key, experience.clone()).as_ref() != Some(&experience) {
+            log::debug!("signing {scheme} by {form:?}: {experience:?}");
+        }
+    }
+}
+
+fn family(scheme: SignScheme) -> Family {
+    match scheme {
+        SignScheme::RsaPkcs1(_) => Family::Rsa,
+        SignScheme::Ecdsa(_) => Family::Ecdsa,
+        SignScheme::Ed25519 => Family::Ed25519,
+    }
+}
+
+/// What a request of that form carries; `None` if the input does not serve for it.
+pub fn kmip_input(form: Form, scheme: SignScheme, input: SignInput<'_>) -> Option<KmipInput> {
+    match (form, scheme, input) {
+        (Form::Data, _, SignInput::Message(message)) => Some(KmipInput::Data(message.to_vec())),
+        (Form::DigestedData, SignScheme::RsaPkcs1(hash) | SignScheme::Ecdsa(hash), _) => {
+            Some(KmipInput::DigestedData(digest_of(input, hash)))
+        }
+        _ => None,
+    }
+}
+
+/// The Cryptographic Parameters of a scheme. All that say the same are given: Cosmian makes PSS
+/// without the Digital Signature Algorithm, PyKMIP makes nothing without the padding.
+pub fn parameters(scheme: SignScheme) -> CryptographicParameters {
+    match scheme {
+        SignScheme::RsaPkcs1(hash) => CryptographicParameters {
+            padding: Some(PaddingMethod::PKCS1_V15),
+            hashing: Some(hashing(hash)),
+            signature_algorithm: Some(match hash {
+                Hash::Sha256 => DigitalSignatureAlgorithm::SHA256_WITH_RSA_ENCRYPTION,
+                Hash::Sha384 => DigitalSignatureAlgorithm::SHA384_WITH_RSA_ENCRYPTION,
+                Hash::Sha512 => DigitalSignatureAlgorithm::SHA512_WITH_RSA_ENCRYPTION,
+            }),
+            algorithm: Some(CryptographicAlgorithm::RSA),
+            ..CryptographicParameters::default()
+        },
+        SignScheme::Ecdsa(hash) => CryptographicParameters {
+            hashing: Some(hashing(hash)),
+            signature_algorithm: Some(match hash {
+                Hash::Sha256 => DigitalSignatureAlgorithm::ECDSA_WITH_SHA256,
+                Hash::Sha384 => DigitalSignatureAlgorithm::ECDSA_WITH_SHA384,
+                Hash::Sha512 => DigitalSignatureAlgorithm::ECDSA_WITH_SHA512,
+            }),
+            algorithm: Some(CryptographicAlgorithm::ECDSA),
+            ..CryptographicParameters::default()
+        },
+        SignScheme::Ed25519 => CryptographicParameters::default(),
+    }
+}
+
+fn hashing(hash: Hash) -> HashingAlgorithm {
+    match hash {
+        Hash::Sha256 => HashingAlgorithm::SHA_256,
+        Hash::Sha384 => HashingAlgorithm::SHA_384,
+        Hash::Sha512 => HashingAlgorithm::SHA_512,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RSA: SignScheme = SignScheme::RsaPkcs1(Hash::Sha256);
+    const MESSAGE: SignInput<'_> = SignInput::Message(b"m");
+    const DIGEST: SignInput<'_> = SignInput::Digest(&[0; 32]);
+
+    #[test]
+    fn a_digest_is_never_given_as_data() {
+        let forms = FormMemory::default();
+        assert_eq!(forms.forms(RSA, DIGEST), (vec![Form::DigestedData], vec![]));
+        assert!(kmip_input(Form::Data, RSA, DIGEST).is_none());
+        assert!(kmip_input(Form::DigestedData, SignScheme::Ed25519, MESSAGE).is_none());
+    }
+
+    #[test]
+    fn what_works_comes_first_and_what_fails_is_not_tried_again() {
+        let forms = FormMemory::default();
+        forms.remember(RSA, Form::Data, Experience::Works);
+        let (order, _) = forms.forms(RSA, MESSAGE);
+        assert_eq!(order, [Form::Data, Form::DigestedData]);
+        forms.remember(RSA, Form::DigestedData, Experience::Fails("no".into()));
+        assert_eq!(
+            forms.forms(RSA, MESSAGE),
+            (vec![Form::Data], vec!["no".into()])
+        );
+        assert_eq!(forms.forms(RSA, DIGEST), (vec![], vec!["no".into()]));
+        let ecdsa = SignScheme::Ecdsa(Hash::Sha256);
+        assert_eq!(forms.forms(ecdsa, DIGEST).0, [Form::DigestedData]);
+    }
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs what the tests need on Debian 12 and runs all of them: format, lints, unit tests, and the
+# tests of the shipped library with real OpenSSH and real KMIP servers.
+#
+#   tools/test.sh            everything; the first run builds Cosmian KMS (about 10 minutes)
+#
+# Exit status 0 means that every check passed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(gcc libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
+  opensc softhsm2 strace procps python3 python3-venv)
+
+missing_packages() {
+  local package
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+  done
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "test.sh: these Debian packages are missing: ${missing[*]}; install them, or run as root" >&2
+    exit 1
+  fi
+  echo "installing ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+step() {
+  printf '\n== %s (after %d s)\n' "$1" "$SECONDS"
+}
+
+# The slowest installation goes on beside ours; its output is shown only if it fails.
+install_cosmian_aside() {
+  cosmian_log=$(mktemp)
+  tools/servers/install-cosmian.sh >"$cosmian_log" 2>&1 </dev/null &
+  cosmian_pid=$!
+}
+
+wait_for_cosmian() {
+  local status=0
+  wait "$cosmian_pid" || status=$?
+  if [ "$status" -ne 0 ]; then
+    cat "$cosmian_log" >&2
+    echo "test.sh: Cosmian KMS could not be installed; its output is above" >&2
+    exit 1
+  fi
+  rm -f "$cosmian_log"
+}
+
+step 'packages'
+command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install Rust first" >&2; exit 1; }
+install_packages
+step 'KMIP servers'
+tools/servers/install-pykmip.sh
+install_cosmian_aside
+step 'format'
+cargo fmt --check
+step 'lints'
+cargo clippy --workspace --all-targets --quiet -- -D warnings
+step 'build'
+cargo build --workspace --all-targets --quiet
+step 'Cosmian KMS'
+wait_for_cosmian
+step 'tests'
+cargo test --workspace --no-fail-fast
+step 'all passed'
