@@ -9,6 +9,7 @@ pub mod counting_proxy;
 pub mod fake_server;
 pub mod keys;
 pub mod kmip_server;
+pub mod late_configuration;
 pub mod module;
 pub mod oddities;
 pub mod openssh;

@@ -41,7 +41,7 @@ pub struct FakeServer {
     pki: Pki,
     state: Arc<State>,
     port: u16,
-    running: Option<Running>,
+    running: Mutex<Option<Running>>,
 }
 
 /// From a start to the next stop.
@@ -82,11 +82,11 @@ impl Plan {
             last: Mutex::default(),
             vault: Mutex::new(self.vault),
         };
-        let mut server = FakeServer {
+        let server = FakeServer {
             pki,
             state: Arc::new(state),
             port: free_port(),
-            running: None,
+            running: Mutex::default(),
         };
         server.start_again();
         server
@@ -151,8 +151,8 @@ impl FakeServer {
     }
 
     /// Ends it and all its connections; then nobody listens at its port.
-    pub fn stop(&mut self) {
-        let Some(Running { stop, thread }) = self.running.take() else {
+    pub fn stop(&self) {
+        let Some(Running { stop, thread }) = self.running().take() else {
             return;
         };
         stop.store(true, Ordering::Relaxed);
@@ -166,14 +166,18 @@ impl FakeServer {
     }
 
     /// Starts it at the port it had.
-    pub fn start_again(&mut self) {
+    pub fn start_again(&self) {
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port);
         let listener = TcpListener::bind(address);
         let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
         let stop = Arc::new(AtomicBool::new(false));
         let (state, seen) = (Arc::clone(&self.state), Arc::clone(&stop));
         let thread = std::thread::spawn(move || accept(&listener, &state, &seen));
-        self.running = Some(Running { stop, thread });
+        *self.running() = Some(Running { stop, thread });
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().expect("nothing panics with it")
     }
 }
 

@@ -58,7 +58,9 @@ fn a_key_pair_is_made_once() {
         let keyring = keyring(stage);
         keyring.token().find().expect("a listing");
         stage.server.count_anew();
-        stage.server.misbehave(Fault::CloseAfter(0));
+        let close = Box::new(Fault::CloseAfter(0));
+        let fault = Fault::On(Operation::CREATE_KEY_PAIR, close);
+        stage.server.misbehave(fault);
         let wanted = NewKey {
             name: "new".into(),
             key_type: KeyType::Ec(Curve::P256),

@@ -87,12 +87,6 @@ impl Stage {
         Session::open(&self.module, self.module.slot(LABEL)).expect("a session costs no request")
     }
 
-    /// Forgets all that the library knows: the next call is as the first of a process.
-    pub fn begin_anew(&self) {
-        assert_eq!(self.module.finalize(), Ok(()));
-        assert_eq!(self.module.initialize(), Ok(()));
-    }
-
     /// How many private keys a listing finds.
     pub fn listing(&self) -> Answer<usize> {
         let found = self.session().find(&class(CKO_PRIVATE_KEY))?;
