@@ -12,6 +12,7 @@
 
 mod arguments;
 mod command;
+mod doctor;
 mod failure;
 mod key_file;
 mod key_name;
