@@ -1,1 +1,53 @@
-//! Tests of the shipped library.
+//! Tests of the shipped library as C programs and OpenSSH see it: what they all stand on.
+//!
+//! `module` and `session` call the library as a C program does; `openssh` runs the real programs;
+//! `kmip_server`, `configuration` and `keys` make the world that both look at. Nothing that is
+//! started here outlives the test that wanted it, and everything stays on the loopback interface.
+
+pub mod configuration;
+pub mod keys;
+pub mod kmip_server;
+pub mod module;
+pub mod oddities;
+pub mod openssh;
+pub mod own_process;
+pub mod process;
+pub mod scene;
+pub mod scratch;
+pub mod session;
+pub mod signature;
+pub mod source;
+pub mod tool;
+
+pub use kmip_server::{Case, ServerKind};
+
+/// Two tests of one body: against PyKMIP, and against Cosmian.
+///
+/// `fn name(case) { .. }` becomes the tests `name::on_pykmip` and `name::on_cosmian`; `case` says
+/// which of the two it is.
+#[macro_export]
+macro_rules! on_each_server {
+    ($($(#[$meta:meta])* fn $name:ident($case:ident) $body:block)*) => { $(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn body($case: $crate::Case) $body
+
+            #[test]
+            fn on_pykmip() {
+                let test = concat!(module_path!(), "::on_pykmip");
+                body($crate::Case::new($crate::ServerKind::PyKmip, test))
+            }
+
+            #[test]
+            fn on_cosmian() {
+                let test = concat!(module_path!(), "::on_cosmian");
+                if $crate::ServerKind::Cosmian.is_wanted(test) {
+                    body($crate::Case::new($crate::ServerKind::Cosmian, test))
+                }
+            }
+        }
+    )* };
+}

@@ -1,0 +1,126 @@
+//! A configuration file with the slots that a test wants.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::kmip_server::Endpoint;
+use crate::own_process::Surroundings;
+use crate::scratch::Scratch;
+
+/// A slot to be written.
+#[derive(Debug, Clone)]
+pub struct SlotEntry {
+    label: String,
+    endpoint: Endpoint,
+    lines: Vec<String>,
+}
+
+impl SlotEntry {
+    /// A slot with that label, and defaults for everything else.
+    pub fn new(label: &str, endpoint: Endpoint) -> Self {
+        Self {
+            label: label.to_owned(),
+            endpoint,
+            lines: vec![],
+        }
+    }
+
+    /// Shows the keys of this object group only.
+    pub fn group(self, group: &str) -> Self {
+        self.line(format!("keys.groups = [{group:?}]"))
+    }
+
+    /// Shows keys with these names only.
+    pub fn names(self, patterns: &[&str]) -> Self {
+        self.line(format!("keys.names = {patterns:?}"))
+    }
+
+    /// Lets keys be used here where the server cannot sign.
+    pub fn local_use(self) -> Self {
+        self.line("keys.local_use = true")
+    }
+
+    /// Limits a call.
+    pub fn deadline(self, deadline: &str) -> Self {
+        self.line(format!("kmip.deadline = {deadline:?}"))
+    }
+
+    /// Adds a line of any kind.
+    pub fn line(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    fn text(&self) -> String {
+        let Endpoint {
+            address,
+            ca,
+            certificate,
+            key,
+        } = &self.endpoint;
+        let mut text = format!(
+            "\n[[slot]]\nlabel = {:?}\nkmip.servers = [{address:?}]\nkmip.tls.ca = {ca:?}\n\
+             kmip.tls.client_cert = {certificate:?}\nkmip.tls.client_key = {key:?}\n",
+            self.label
+        );
+        for line in &self.lines {
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    }
+}
+
+/// A file that is there until this is dropped.
+pub struct Configuration {
+    scratch: Scratch,
+    path: PathBuf,
+}
+
+impl Configuration {
+    /// A file with these slots, and a log beside it.
+    pub fn new(slots: &[SlotEntry]) -> Self {
+        let scratch = Scratch::new();
+        let log = scratch.file("log");
+        let mut text = format!("[log]\nlevel = \"debug\"\ntarget = {log:?}\n");
+        text.extend(slots.iter().map(SlotEntry::text));
+        Self::with(scratch, &text)
+    }
+
+    /// A file with this text, right or wrong.
+    pub fn of_text(text: &str) -> Self {
+        Self::with(Scratch::new(), text)
+    }
+
+    fn with(scratch: Scratch, text: &str) -> Self {
+        let path = scratch.write("config.toml", text);
+        Self { scratch, path }
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the library has logged so far.
+    pub fn log(&self) -> String {
+        self.scratch.read("log")
+    }
+}
+
+/// What a body in a process of its own reads of its library's log.
+pub fn own_log() -> String {
+    let path = std::env::var_os("KMIP_P11_CONFIG").map(PathBuf::from);
+    let log = path
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|dir| dir.join("log"));
+    let log = log.expect("the parent has set KMIP_P11_CONFIG");
+    std::fs::read_to_string(log).unwrap_or_default()
+}
+
+impl Surroundings for Configuration {
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        vec![("KMIP_P11_CONFIG", self.path.clone().into())]
+    }
+}

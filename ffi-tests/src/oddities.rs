@@ -1,0 +1,112 @@
+//! Objects that no administrator of ours would make, put on a server by plain KMIP requests.
+
+use std::sync::Arc;
+
+use kmip_p11::kmip::{
+    Attribute, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, ManagedObject,
+    Request, Response, ServerAddress, Settings, TlsFiles, UsageMask,
+};
+
+use crate::kmip_server::Endpoint;
+use crate::process::run;
+use crate::scratch::Scratch;
+use crate::tool;
+
+/// Somebody who sends requests of his own making.
+pub struct Vandal {
+    client: Client,
+    group: String,
+}
+
+impl Vandal {
+    /// With that user's certificate; what he makes is in that object group.
+    pub fn at(endpoint: &Endpoint, group: &str) -> Self {
+        let files = TlsFiles {
+            ca: endpoint.ca.clone(),
+            client_cert: Some(endpoint.certificate.clone()),
+            client_key: Some(endpoint.key.clone()),
+            server_name: None,
+        };
+        let tls = files.load().unwrap_or_else(|error| panic!("{error}"));
+        let (host, port) = endpoint.address.split_once(':').expect("host:port");
+        let address = ServerAddress {
+            host: host.to_owned(),
+            port: port.parse().expect("a port"),
+        };
+        let client = Client::new(Settings::new(vec![address], Arc::clone(&tls)));
+        let group = group.to_owned();
+        Self { client, group }
+    }
+
+    /// An active EC key pair on a curve by openssl's name for it, both halves registered.
+    pub fn register_ec_pair(&self, name: &str, curve: &str, bits: u32) {
+        let (private, public) = ec_pair(curve);
+        let private = ManagedObject::PrivateKey(block(KeyFormatType::PKCS_8, bits, private));
+        let public = ManagedObject::PublicKey(block(KeyFormatType::X_509, bits, public));
+        self.register(name, private, UsageMask::SIGN);
+        self.register(name, public, UsageMask::VERIFY);
+    }
+
+    /// An active private key and public key whose bytes mean nothing.
+    pub fn register_garbage(&self, name: &str) {
+        let private = block(KeyFormatType::PKCS_8, 256, b"garbage".to_vec());
+        self.register(name, ManagedObject::PrivateKey(private), UsageMask::SIGN);
+    }
+
+    fn register(&self, name: &str, object: ManagedObject, mask: UsageMask) {
+        let attributes = vec![
+            Attribute::Name(name.to_owned()),
+            Attribute::CryptographicAlgorithm(CryptographicAlgorithm::EC),
+            Attribute::CryptographicUsageMask(mask),
+            Attribute::ObjectGroup(self.group.clone()),
+        ];
+        let registered = self.call(Request::Register { object, attributes });
+        let Response::Register { id, .. } = registered else {
+            panic!("{registered:?}");
+        };
+        self.call(Request::Activate { id });
+    }
+
+    fn call(&self, request: Request) -> Response {
+        let shown = format!("{request:?}");
+        let mut answers = self
+            .client
+            .call(&[request])
+            .unwrap_or_else(|error| panic!("{error}"));
+        let answer = answers.remove(0);
+        answer.unwrap_or_else(|refusal| panic!("{refusal} to {shown}"))
+    }
+}
+
+fn block(format: KeyFormatType, bits: u32, bytes: Vec<u8>) -> KeyBlock {
+    KeyBlock {
+        format: Some(format),
+        algorithm: Some(CryptographicAlgorithm::EC),
+        length: Some(bits),
+        material: KeyMaterial::Bytes(bytes.into()),
+    }
+}
+
+/// PKCS#8 and SubjectPublicKeyInfo, in DER.
+fn ec_pair(curve: &str) -> (Vec<u8>, Vec<u8>) {
+    let scratch = Scratch::new();
+    let private = scratch.file("private.der");
+    let option = format!("ec_paramgen_curve:{curve}");
+    let mut openssl = tool::command("openssl");
+    openssl.args([
+        "genpkey",
+        "-algorithm",
+        "EC",
+        "-pkeyopt",
+        &option,
+        "-outform",
+        "DER",
+    ]);
+    run(openssl.arg("-out").arg(&private)).text();
+    let mut openssl = tool::command("openssl");
+    openssl.args([
+        "pkey", "-inform", "DER", "-pubout", "-outform", "DER", "-in",
+    ]);
+    let public = run(openssl.arg(&private)).stdout;
+    (std::fs::read(private).expect("openssl wrote it"), public)
+}
