@@ -2,7 +2,6 @@
 
 mod attempt;
 mod consumer;
-mod installation;
 mod offered_key;
 mod programs;
 mod replay;
@@ -19,10 +18,10 @@ use kmip_p11::ssh;
 use crate::arguments::{Arguments, DoctorArguments};
 use crate::command::Verdict;
 use crate::failure::Failure;
+use crate::installation::{self, Module};
 use crate::key_record::hex;
 use crate::output::Output;
 use crate::place::{self, Place};
-use installation::Module;
 use programs::{MAX_AUTH_TRIES, Surroundings, agent_bytes, programs};
 use replay::{Replay, Trial, replay};
 use report::{Finding, KeyReport, Report, SlotReport};
@@ -130,7 +129,11 @@ fn slot(place: &Place, replay: &Replay, number: &mut usize, around: &Surrounding
     let mut findings = probed(place);
     let problems = replay.problems.iter();
     findings.extend(problems.map(|it| Finding::problem("OpenSSH's listing", it)));
-    let found = place.find().unwrap_or_default();
+    // A server that did not answer OpenSSH is not asked again.
+    let found = match replay.trials.is_empty() && !replay.problems.is_empty() {
+        true => Found::default(),
+        false => place.find().unwrap_or_default(),
+    };
     if replay.problems.is_empty() {
         findings.push(listed(replay));
     }
@@ -199,6 +202,7 @@ fn key_report(trial: &Trial, number: usize, found: &Found, around: &Surroundings
         key_type: offered.public.key_type().to_string(),
         fingerprint: ssh::fingerprint(&offered.public).unwrap_or_default(),
         signed: trial.signed.clone(),
+        problems: trial.problems.clone(),
         milliseconds: trial.slowest.as_millis(),
         programs: programs(trial, number, around),
     }
@@ -256,7 +260,7 @@ mod tests {
             serde_json::json!({
                 "name": "web", "id": "1", "key_id": hex(&key.key_id), "type": "ECDSA P-256",
                 "fingerprint": ssh::fingerprint(&key.public).unwrap(),
-                "signed": ["ecdsa-sha2-nistp256"], "milliseconds": null,
+                "signed": ["ecdsa-sha2-nistp256"], "problems": [], "milliseconds": null,
                 "programs": [
                     yes("ssh -I, PKCS11Provider"), yes("ssh-keygen -D, -s"),
                     yes("ssh-add -s, sshd's HostKeyAgent")

@@ -40,7 +40,10 @@ pub struct Surroundings {
 
 /// What each program makes of a key that is the one of that number in the list, from 1.
 pub fn programs(trial: &Trial, number: usize, around: &Surroundings) -> Vec<ProgramUse> {
-    let mut common = trial.problems.clone();
+    let mut common = match trial.problems.is_empty() {
+        true => vec![],
+        false => vec!["it does not sign as OpenSSH asks it to".into()],
+    };
     let mut advice = vec![];
     if matches!(trial.offered.public, PublicKey::Ed25519(_)) {
         ed25519(around, &mut common, &mut advice);

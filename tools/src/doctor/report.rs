@@ -46,6 +46,8 @@ pub struct KeyReport {
     pub fingerprint: String,
     /// The kinds of signature that OpenSSH got and that verified.
     pub signed: Vec<&'static str>,
+    /// Why it did not sign.
+    pub problems: Vec<String>,
     /// How long the slowest took.
     pub milliseconds: u128,
     /// Who can use it.
@@ -152,6 +154,9 @@ impl fmt::Display for KeyReport {
             f,
             "  {level:<8} key {name:?} ({key_type}, id {id}): {signed}"
         )?;
+        for problem in &self.problems {
+            writeln!(f, "             {}", one_line(problem))?;
+        }
         for program in &self.programs {
             let verdict = if program.usable { "yes" } else { "no" };
             let notes = program.notes.iter().map(|note| format!("; {note}"));
@@ -202,6 +207,7 @@ pub mod tests {
             key_type: "Ed25519".into(),
             fingerprint: "SHA256:".into(),
             signed: signed.to_vec(),
+            problems: vec![],
             milliseconds: 3,
             programs: usable.map(program).to_vec(),
         }

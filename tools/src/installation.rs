@@ -45,6 +45,11 @@ impl Module {
         })
     }
 
+    /// Where it goes on a machine without a package for it.
+    pub fn usual() -> PathBuf {
+        Path::new("/usr/local/lib").join(MODULE)
+    }
+
     fn at(path: &Path) -> std::io::Result<Self> {
         Ok(Self {
             path: path.to_owned(),
