@@ -52,11 +52,11 @@ fn machine(module: Option<&Path>, findings: &mut Vec<Finding>) -> Surroundings {
     let mut around = Surroundings::default();
     match Module::find(module) {
         Ok(module) => {
-            around.agent_refuses = module.refused_by_agent();
-            let path = module.path.display().to_string();
-            findings.push(match module.unusable() {
-                Some(reason) => Finding::problem("module", reason),
-                None => Finding::ok("module", path),
+            around.agent_refuses = module.refused_by_agent().is_some();
+            findings.push(match (module.unusable(), module.refused_by_agent()) {
+                (Some(reason), _) => Finding::problem("module", reason),
+                (None, Some(reason)) => Finding::warning("module", reason),
+                (None, None) => Finding::ok("module", module.path.display().to_string()),
             });
         }
         Err(reason) => findings.push(Finding::warning("module", reason)),

@@ -30,8 +30,8 @@ pub struct ProgramUse {
 /// What does not depend on the key.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// Why ssh-agent would not load the module, if it would not.
-    pub agent_refuses: Option<String>,
+    /// Whether ssh-agent would not load the module from where it is.
+    pub agent_refuses: bool,
     /// What the keys of all slots take in the agent's answer.
     pub agent_bytes: usize,
     /// The OpenSSH on this machine.
@@ -55,7 +55,9 @@ pub fn programs(trial: &Trial, number: usize, around: &Surroundings) -> Vec<Prog
     };
     let keygen = program("ssh-keygen -D, -s", common.clone(), advice.clone());
     let mut agent = common;
-    agent.extend(around.agent_refuses.clone());
+    if around.agent_refuses {
+        agent.push("ssh-agent does not load the module from where it is".into());
+    }
     if around.agent_bytes > AGENT_LIMIT {
         agent.push(format!(
             "{} bytes of keys end ssh-agent, which takes {AGENT_LIMIT}: show fewer (keys.groups, keys.names)",
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn the_agents_list_of_places_is_about_the_agent() {
         let around = Surroundings {
-            agent_refuses: Some("the module is in /tmp".into()),
+            agent_refuses: true,
             ..Surroundings::default()
         };
         assert_eq!(usable(&rsa(), 1, &around), [true, true, false]);

@@ -157,19 +157,27 @@ impl fmt::Display for KeyReport {
         for problem in &self.problems {
             writeln!(f, "             {}", one_line(problem))?;
         }
-        for program in &self.programs {
-            let verdict = if program.usable { "yes" } else { "no" };
-            let notes = program.notes.iter().map(|note| format!("; {note}"));
-            let notes: String = notes.collect();
-            writeln!(
-                f,
-                "             {}: {verdict}{}",
-                program.program,
-                one_line(&notes)
-            )?;
-        }
-        Ok(())
+        let alike = |a: &ProgramUse, b: &ProgramUse| (a.usable, &a.notes) == (b.usable, &b.notes);
+        let groups = self.programs.chunk_by(alike);
+        groups
+            .map(line_of)
+            .try_for_each(|line| writeln!(f, "             {line}"))
     }
+}
+
+/// Programs of which the same is to be said.
+fn line_of(group: &[ProgramUse]) -> String {
+    let names: Vec<_> = group.iter().map(|it| it.program).collect();
+    let verdict = match group.iter().all(|it| it.usable) {
+        true => "yes",
+        false => "no",
+    };
+    let notes = group
+        .first()
+        .map(|it| it.notes.as_slice())
+        .unwrap_or_default();
+    let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
+    format!("{}: {verdict}{}", names.join("; "), one_line(&notes))
 }
 
 impl fmt::Display for Report {
