@@ -12,7 +12,9 @@
 
 mod arguments;
 mod command;
+mod doctor;
 mod failure;
+mod installation;
 mod key_file;
 mod key_name;
 mod key_record;
