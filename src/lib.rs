@@ -19,6 +19,7 @@ pub mod logging;
 pub mod model;
 mod panics;
 pub mod provider;
+pub mod ssh;
 pub mod startup;
 pub mod token;
 

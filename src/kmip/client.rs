@@ -62,7 +62,7 @@ impl Client {
     /// # Errors
     /// If there is no usable answer as a whole; a request that the server refuses is a [`Refusal`] in its place.
     pub fn call(&self, requests: &[Request]) -> Result<Vec<Answer>, Error> {
-        self.call_within(Instant::now() + self.settings.deadline, requests)
+        self.call_within(Deadline::after(self.settings.deadline).0, requests)
     }
 
     /// Like [`Client::call`], with a deadline of the caller's.
@@ -88,6 +88,11 @@ impl Client {
     /// What the server that last worked told about itself, once it has.
     pub fn server_info(&self) -> Option<ServerInfo> {
         Some(self.agreement(self.preferred())?.info.clone())
+    }
+
+    /// The servers of the settings, in their order.
+    pub fn servers(&self) -> &[ServerAddress] {
+        &self.settings.servers
     }
 
     /// What went over the wire since the client was made.

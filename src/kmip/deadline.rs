@@ -8,6 +8,12 @@ use std::time::{Duration, Instant};
 pub(super) struct Deadline(pub Instant);
 
 impl Deadline {
+    /// A deadline so much later than now; at most a day, which no caller waits for.
+    pub fn after(time: Duration) -> Deadline {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Deadline(Instant::now() + time.min(DAY))
+    }
+
     /// The time left, never zero.
     pub fn remaining(self, phase: Phase) -> Result<Duration, ErrorKind> {
         let left = self.0.saturating_duration_since(Instant::now());

@@ -44,7 +44,7 @@ pub enum ErrorKind {
         reason: String,
     },
     /// TLS failed otherwise.
-    #[error("and we have no TLS connection: {reason}")]
+    #[error("does not speak TLS with us: {reason}")]
     Tls {
         /// What failed.
         reason: String,

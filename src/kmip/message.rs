@@ -16,9 +16,16 @@ use super::wiped::Wiped;
 pub(super) struct MessageId(pub u32);
 
 impl MessageId {
+    /// The Unique Batch Item ID of one of the message's items.
     fn of_item(self, place: usize) -> [u8; 8] {
         let place = u64::try_from(place).unwrap_or_default();
         ((u64::from(self.0) << 32) | place).to_be_bytes()
+    }
+
+    /// The item with that ID, if it is one of this message.
+    fn place_of(self, id: &[u8]) -> Option<usize> {
+        let place = u64::from_be_bytes(id.try_into().ok()?) ^ (u64::from(self.0) << 32);
+        u32::try_from(place).ok()?.try_into().ok()
     }
 }
 
@@ -159,7 +166,7 @@ fn sort(
 fn place(item: Item<'_>, items: usize, id: MessageId, requests: usize) -> Result<usize, ErrorKind> {
     match item.find(Tag::UNIQUE_BATCH_ITEM_ID) {
         Some(found) => {
-            let ours = (0..requests).find(|place| id.of_item(*place) == found.raw());
+            let ours = id.place_of(found.raw()).filter(|place| *place < requests);
             ours.ok_or_else(|| wrong("an item with an unknown ID".to_owned()))
         }
         None if items == 1 && requests == 1 && !succeeded(item) => Ok(0),

@@ -15,6 +15,14 @@ mod refusal;
 mod request;
 mod response;
 mod tags;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+mod tests;
 mod tls;
 mod ttlv;
 mod version;

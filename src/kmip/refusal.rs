@@ -41,7 +41,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.operation {
             Some(operation) => write!(out, "{operation} was refused: {}", self.reason)?,
-            None => write!(out, "the request was refused: {}", self.reason)?,
+            None => write!(out, "{}", self.reason)?,
         }
         if self.message.is_empty() {
             Ok(())

@@ -96,3 +96,148 @@ impl fmt::Display for Invalid {
 fn padded(length: usize) -> usize {
     length.saturating_add(7) & !7
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kmip::tags::Tag;
+    use zeroize::Zeroizing;
+
+    const LIMITS: Limits = Limits {
+        bytes: 4096,
+        depth: 8,
+        items: 100,
+    };
+
+    fn parse(bytes: &[u8]) -> Result<Frame, Invalid> {
+        Frame::parse(Zeroizing::new(bytes.to_vec()), &LIMITS)
+    }
+
+    fn reason(bytes: &[u8]) -> Option<Invalid> {
+        parse(bytes).err()
+    }
+
+    /// A structure around `body`.
+    fn around(body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).unwrap_or_default().to_be_bytes();
+        [&[0x42, 0, 0x7B, 1], &length[..], body].concat()
+    }
+
+    fn every_type() -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.structure(Tag::RESPONSE_MESSAGE, |writer| {
+            writer.integer(Tag(1), -2);
+            writer.long_integer(Tag(2), i64::MIN);
+            writer.big_integer(Tag(3), &[0xFF, 1]);
+            writer.enumeration(Tag(4), u32::MAX);
+            writer.boolean(Tag(5), true);
+            writer.text(Tag(6), "schlüssel");
+            writer.bytes(Tag(7), &[1, 2, 3]);
+            writer.date_time(Tag(8), -1);
+            writer.interval(Tag(9), 7);
+            writer.date_time_extended(Tag(10), 8);
+            writer.structure(Tag(11), |writer| writer.text(Tag(6), ""));
+        });
+        writer.finish().to_vec()
+    }
+
+    #[test]
+    fn every_type_survives_a_round_trip() {
+        let frame = parse(&every_type()).unwrap_or_else(|invalid| unreachable!("{invalid}"));
+        let item = |tag| frame.root().find(Tag(tag));
+        assert_eq!(item(1).and_then(Item::integer), Some(-2));
+        assert_eq!(item(2).and_then(Item::long_integer), Some(i64::MIN));
+        let big = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1];
+        assert_eq!(item(3).and_then(Item::big_integer), Some(&big[..]));
+        assert_eq!(item(4).and_then(Item::enumeration), Some(u32::MAX));
+        assert_eq!(item(5).and_then(Item::boolean), Some(true));
+        assert_eq!(item(6).and_then(Item::text), Some("schlüssel"));
+        assert_eq!(item(7).and_then(Item::bytes), Some(&[1, 2, 3][..]));
+        assert_eq!(item(8).and_then(Item::date_time), Some(-1));
+        assert_eq!(item(9).and_then(Item::interval), Some(7));
+        assert_eq!(item(10).and_then(Item::date_time_extended), Some(8));
+        assert_eq!(
+            item(11)
+                .and_then(|inner| inner.find(Tag(6)))
+                .and_then(Item::text),
+            Some("")
+        );
+        assert_eq!(frame.root().children().count(), 11);
+    }
+
+    #[test]
+    fn a_value_is_not_read_as_another_type() {
+        let frame = parse(&every_type()).unwrap_or_else(|invalid| unreachable!("{invalid}"));
+        let integer = frame.root().find(Tag(1));
+        assert_eq!(integer.and_then(Item::enumeration), None);
+        assert_eq!(integer.and_then(Item::text), None);
+        assert_eq!(integer.map(|item| item.children().count()), Some(0));
+    }
+
+    #[test]
+    fn a_frame_cut_anywhere_is_refused() {
+        let whole = every_type();
+        for length in 0..whole.len() {
+            assert_eq!(
+                whole.get(..length).and_then(reason),
+                Some(Invalid::Truncated),
+                "{length}"
+            );
+        }
+        assert_eq!(
+            reason(&[&whole[..], &[0; 8]].concat()),
+            Some(Invalid::TrailingBytes)
+        );
+    }
+
+    #[test]
+    fn each_limit_holds() {
+        assert_eq!(reason(&around(&[0; 4096])), Some(Invalid::TooManyBytes));
+        let many = [0x42, 0, 1, 0x07, 0, 0, 0, 0].repeat(100);
+        assert_eq!(reason(&around(&many)), Some(Invalid::TooManyItems));
+        let nested = |depth| (1..depth).fold(around(&[]), |inner, _| around(&inner));
+        assert_eq!(reason(&nested(8)), None);
+        assert_eq!(reason(&nested(9)), Some(Invalid::TooDeep));
+        assert_eq!(reason(&nested(400)), Some(Invalid::TooDeep));
+    }
+
+    #[test]
+    fn lengths_that_lie_are_refused() {
+        assert_eq!(
+            reason(&[0x42, 0, 0x7B, 1, 0xFF, 0xFF, 0xFF, 0xFF]),
+            Some(Invalid::Truncated)
+        );
+        assert_eq!(
+            reason(&around(&[0x42, 0, 1, 7, 0xFF, 0xFF, 0xFF, 0xFF])),
+            Some(Invalid::BeyondParent)
+        );
+        assert_eq!(
+            reason(&around(&[
+                0x42, 0, 1, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0
+            ])),
+            Some(Invalid::WrongLength)
+        );
+        assert_eq!(reason(&around(&[0x42, 0, 1])), Some(Invalid::Truncated));
+        assert_eq!(
+            reason(&[0x42, 0, 0x7B, 2, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0]),
+            Some(Invalid::NotAStructure)
+        );
+    }
+
+    #[test]
+    fn unknown_types_are_skipped() {
+        let body = [
+            0x42, 0, 1, 0x0F, 0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0x42, 0, 2, 2, 0, 0, 0, 4, 0, 0,
+            0, 9, 0, 0, 0, 0,
+        ];
+        let frame = parse(&around(&body)).unwrap_or_else(|invalid| unreachable!("{invalid}"));
+        assert_eq!(
+            frame.root().find(Tag(0x42_0002)).and_then(Item::integer),
+            Some(9)
+        );
+        assert_eq!(
+            frame.root().find(Tag(0x42_0001)).map(Item::raw),
+            Some(&[1, 2, 3][..])
+        );
+    }
+}

@@ -107,6 +107,13 @@ impl Client {
                 let (ahead, answers) = split(answers, usize::from(asks));
                 if asks {
                     self.remember(server, agreement.with(ahead.first()));
+                } else if agreement.queried
+                    && self.agreement(server).is_none_or(|known| !known.queried)
+                {
+                    self.remember(server, agreement.clone());
+                }
+                if asks && is_empty(&answers) {
+                    return self.speak(line, deadline, &agreement.with(None), requests);
                 }
                 self.pool.put(line);
                 self.complete(server, answers)
@@ -115,7 +122,7 @@ impl Client {
                 let known = agreement.with(None);
                 self.speak(line, deadline, &known, requests)
             }
-            Content::Refused(refusal) => self.refused(line, refusal),
+            Content::Refused(refusal) => self.refused(line, refusal, requests),
         }
     }
 
@@ -147,7 +154,7 @@ impl Client {
                 let agreement = agree(ahead.first(), version)
                     .map_err(|kind| kind.at(&self.server_name(server)))?;
                 let agreement = self.remember(server, agreement.with(ahead.get(1)));
-                if !together {
+                if !together || is_empty(&answers) {
                     return self.speak(line, deadline, &agreement, requests);
                 }
                 self.pool.put(line);
@@ -159,7 +166,7 @@ impl Client {
                     ..
                 },
                 line,
-            )) if is_final(&refusal) => self.refused(line, refusal),
+            )) if is_final(&refusal) => self.refused(line, refusal, requests),
             Ok((_, line)) => self.negotiate_alone(server, Some(line), deadline, requests),
             // Some servers close the connection on a version they do not know.
             Err(error)
@@ -227,18 +234,18 @@ impl Client {
     }
 
     /// A whole message refused. It may be the version, if the server is not the one it was: next time it is asked again.
-    fn refused(&self, line: Line, refusal: Refusal) -> Result<Vec<Answer>, Error> {
+    /// Of several requests it is more likely one that is at fault, and they will be sent again in parts.
+    fn refused(
+        &self,
+        line: Line,
+        refusal: Refusal,
+        requests: &[Request],
+    ) -> Result<Vec<Answer>, Error> {
         let server = line.server;
         self.pool.put(line);
-        let versions = [
-            ResultReason::INVALID_MESSAGE,
-            ResultReason::UNSUPPORTED_PROTOCOL_VERSION,
-        ];
-        if let Some(place) = self
-            .agreements
-            .get(server)
-            .filter(|_| versions.contains(&refusal.reason))
-        {
+        let may_be_version = refusal.reason == ResultReason::UNSUPPORTED_PROTOCOL_VERSION
+            || (refusal.reason == ResultReason::INVALID_MESSAGE && requests.len() == 1);
+        if let Some(place) = self.agreements.get(server).filter(|_| may_be_version) {
             *place.lock() = None;
         }
         Err(ErrorKind::Refused(refusal).at(&self.server_name(server)))
@@ -280,6 +287,11 @@ fn agree(
             offered: versions.clone(),
         }),
     }
+}
+
+/// Whether a server that takes no batches has answered only what went ahead.
+fn is_empty(answers: &[Option<Answer>]) -> bool {
+    answers.iter().all(Option::is_none)
 }
 
 fn is_success(answer: Option<&Option<Answer>>) -> bool {

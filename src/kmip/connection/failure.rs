@@ -1,28 +1,38 @@
 //! Failures of TLS, sorted by whose certificate is at fault.
 
 use crate::kmip::error::ErrorKind;
-use rustls::{AlertDescription, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 
 /// What a TLS error means to the caller.
 pub(super) fn of_tls(error: Error) -> ErrorKind {
+    let tls = |reason: String| ErrorKind::Tls { reason };
+    let untrusted = |reason: String| ErrorKind::ServerNotTrusted { reason };
     match error {
-        Error::AlertReceived(alert) => match certificate_alert(alert) {
-            Some(name) => ErrorKind::CertificateRefused {
-                alert: name.to_owned(),
-            },
-            None => ErrorKind::Tls {
-                reason: Error::AlertReceived(alert).to_string(),
-            },
-        },
-        Error::InvalidCertificate(reason) => ErrorKind::ServerNotTrusted {
-            reason: reason.to_string(),
-        },
-        Error::NoCertificatesPresented => ErrorKind::ServerNotTrusted {
-            reason: "it has no certificate".to_owned(),
-        },
-        other => ErrorKind::Tls {
-            reason: other.to_string(),
-        },
+        Error::AlertReceived(alert) => of_alert(alert),
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            untrusted("its certificate is from an authority we do not know".to_owned())
+        }
+        Error::InvalidCertificate(reason) => untrusted(reason.to_string()),
+        Error::NoCertificatesPresented => untrusted("it has no certificate".to_owned()),
+        other => tls(other.to_string()),
+    }
+}
+
+fn of_alert(alert: AlertDescription) -> ErrorKind {
+    if let Some(name) = certificate_alert(alert) {
+        return ErrorKind::CertificateRefused {
+            alert: name.to_owned(),
+        };
+    }
+    let hint = match alert {
+        // TLS 1.2 has this one alert for both.
+        AlertDescription::HandshakeFailure => {
+            " (it demands a client certificate, or has no cipher suite in common with us)"
+        }
+        _ => "",
+    };
+    ErrorKind::Tls {
+        reason: format!("{}{hint}", Error::AlertReceived(alert)),
     }
 }
 
@@ -38,6 +48,8 @@ fn certificate_alert(alert: AlertDescription) -> Option<&'static str> {
         AlertDescription::UnknownCA => "unknown_ca",
         AlertDescription::AccessDenied => "access_denied",
         AlertDescription::CertificateRequired => "certificate_required",
+        // A signature that is wrong: on our certificate, if its authority was made anew under the old name, or made by our key.
+        AlertDescription::DecryptError => "decrypt_error",
         _ => return None,
     })
 }

@@ -46,6 +46,21 @@ impl Request {
             Self::Sign {
                 parameters, input, ..
             } => sign(writer, parameters, input),
+            Self::Revoke {
+                reason,
+                message,
+                compromised_at,
+                ..
+            } => {
+                revoke(writer, *reason, message.as_deref(), *compromised_at);
+            }
+            making_or_changing => making_or_changing.write_attributes(writer, version),
+        }
+    }
+
+    /// The payloads that carry attributes of an object to make or to change.
+    fn write_attributes(&self, writer: &mut Writer, version: Version) {
+        match self {
             Self::CreateKeyPair {
                 common,
                 private,
@@ -62,14 +77,6 @@ impl Request {
                 );
                 object.write(writer);
             }
-            Self::Revoke {
-                reason,
-                message,
-                compromised_at,
-                ..
-            } => {
-                revoke(writer, *reason, message.as_deref(), *compromised_at);
-            }
             Self::AddAttribute { attribute, .. } | Self::SetAttribute { attribute, .. } => {
                 change(writer, version, attribute, None, None);
             }
@@ -84,6 +91,7 @@ impl Request {
             Self::DeleteAttribute {
                 attribute, index, ..
             } => delete(writer, version, attribute, *index),
+            _ => {}
         }
     }
 

@@ -19,7 +19,7 @@ impl Default for Limits {
         Limits {
             bytes: 16 << 20,
             depth: 32,
-            items: 1 << 20,
+            items: 1 << 18,
         }
     }
 }

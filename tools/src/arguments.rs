@@ -1,0 +1,216 @@
+//! The command line: what can be typed, and what `--help` says about it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::key_name::KeyName;
+use crate::key_type::WantedType;
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 done, or all good; 1 not done, or problems found; 2 the command line is wrong.
+KEY is a name, a unique identifier, a CKA_ID in hexadecimal or SHA256:FINGERPRINT; four characters \
+or more of its beginning are enough where only one key has them (revoke and destroy want all of it).";
+
+/// SSH keys that live on KMIP servers: make, list, check, retire them
+#[derive(Debug, Parser)]
+#[command(name = "kmip-ssh", version, after_help = EXIT_STATUS, max_term_width = 100)]
+pub struct Arguments {
+    /// The configuration file [default: the one that the PKCS#11 module finds]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The slot to work on; needed by changes where several are configured
+    #[arg(long, global = true, value_name = "LABEL")]
+    pub slot: Option<String>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, list and retire keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The configured slots
+    #[command(subcommand)]
+    Slot(SlotCommand),
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key pair on the server
+    Generate(GenerateArguments),
+    /// Bring a private key from a file to the server
+    Import(ImportArguments),
+    /// The keys that programs see
+    List(ListArguments),
+    /// All that is known of a key
+    Show(KeyArguments),
+    /// OpenSSH public-key lines, as authorized_keys takes them
+    Public(PublicArguments),
+    /// Let a key be used from now on
+    Activate(KeyArguments),
+    /// End the use of a key for good
+    Revoke(RevokeArguments),
+    /// Remove a key pair from the server; it cannot be brought back
+    Destroy(DestroyArguments),
+    /// Give a key another name
+    Rename(RenameArguments),
+}
+
+/// What to do with slots.
+#[derive(Debug, Subcommand)]
+pub enum SlotCommand {
+    /// The slots, their servers, and whether these answer
+    List,
+}
+
+/// What a new key gets, wherever it comes from.
+#[derive(Debug, Args)]
+pub struct NewKeyArguments {
+    /// An object group to put the key into; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// Leave it pre-active: nobody can use it before `key activate`
+    #[arg(long)]
+    pub no_activate: bool,
+}
+
+/// `key generate`
+#[derive(Debug, Args)]
+pub struct GenerateArguments {
+    /// The new key's name
+    pub name: KeyName,
+    /// rsa[:2048|3072|4096], ecdsa[:256|384|521] (also p256, p384, p521) or ed25519
+    #[arg(long = "type", value_name = "TYPE")]
+    pub key_type: WantedType,
+    /// Make it in this process, register it, and wipe it here: for types the server cannot make
+    #[arg(long)]
+    pub here: bool,
+    /// Groups and state
+    #[command(flatten)]
+    pub new: NewKeyArguments,
+}
+
+/// `key import`
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// The new key's name
+    pub name: KeyName,
+    /// A private key: PEM (PKCS#8, PKCS#1, SEC1) or OpenSSH's format, with or without passphrase
+    pub file: PathBuf,
+    /// Groups and state
+    #[command(flatten)]
+    pub new: NewKeyArguments,
+}
+
+/// `key list`
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Also what programs do not see, and why not
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// A command about one key.
+#[derive(Debug, Args)]
+pub struct KeyArguments {
+    /// Which key
+    pub key: String,
+}
+
+/// `key public`
+#[derive(Debug, Args)]
+pub struct PublicArguments {
+    /// Which keys [default: all that programs see]
+    #[arg(value_name = "KEY")]
+    pub keys: Vec<String>,
+}
+
+/// `key revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArguments {
+    /// Which key
+    pub key: String,
+    /// Why
+    #[arg(long, value_enum, default_value_t = Reason::Cessation)]
+    pub reason: Reason,
+    /// A remark that the server keeps
+    #[arg(long)]
+    pub message: Option<String>,
+}
+
+/// Why a key is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Reason {
+    /// It is no longer needed
+    Cessation,
+    /// Others may know the private key
+    Compromised,
+}
+
+/// `key destroy`
+#[derive(Debug, Args)]
+pub struct DestroyArguments {
+    /// Which key
+    pub key: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Revoke it first, if it is active
+    #[arg(long)]
+    pub revoke: bool,
+}
+
+/// `key rename`
+#[derive(Debug, Args)]
+pub struct RenameArguments {
+    /// Which key
+    pub key: String,
+    /// Its new name
+    pub name: KeyName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_command() {
+        for line in [
+            ["kmip-ssh", "--slot", "a", "--json", "key", "list"],
+            ["kmip-ssh", "key", "list", "--slot", "a", "--json"],
+        ] {
+            let arguments = Arguments::try_parse_from(line).unwrap();
+            assert_eq!(
+                (arguments.slot.as_deref(), arguments.json),
+                (Some("a"), true)
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_is_a_usage_error() {
+        for line in [
+            &["kmip-ssh"][..],
+            &["kmip-ssh", "key", "generate", "a"],
+            &["kmip-ssh", "key", "generate", "a", "--type", "dsa"],
+            &["kmip-ssh", "key", "generate", "a\nb", "--type", "rsa"],
+            &["kmip-ssh", "key", "revoke", "a", "--reason", "boredom"],
+        ] {
+            assert_eq!(Arguments::try_parse_from(line).unwrap_err().exit_code(), 2);
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! `key activate`, `key revoke`, `key destroy`, `key rename`: a key from its first day to its last.
+
+use std::fmt;
+
+use kmip_p11::model::key::{Key, State};
+use kmip_p11::token::Revocation;
+use serde::Serialize;
+
+use super::key_make::name_is_free;
+use crate::arguments::{DestroyArguments, Reason, RenameArguments, RevokeArguments};
+use crate::failure::Failure;
+use crate::key_record::KeyRecord;
+use crate::output::Output;
+use crate::person::Person;
+use crate::place::Place;
+use crate::selection::{self, Precision};
+
+/// A key after a change.
+#[derive(Serialize)]
+struct Changed {
+    key: KeyRecord,
+    #[serde(skip)]
+    what: String,
+}
+
+/// A key as it was.
+#[derive(Serialize)]
+struct Destroyed {
+    destroyed: KeyRecord,
+}
+
+/// `key activate`
+pub fn activate(place: &Place, name: &str, output: &mut Output) -> Result<(), Failure> {
+    let key = selected(place, name, Precision::Beginning)?;
+    match key.state {
+        State::PreActive => place.token().activate(&key)?,
+        State::Active => {}
+        state => {
+            return Err(refused(
+                place,
+                &key,
+                &format!("it is {state}, and nothing brings it back: make a new key"),
+            ));
+        }
+    }
+    tell(place, &key, "is active".into(), output)
+}
+
+/// `key revoke`
+pub fn revoke(
+    place: &Place,
+    arguments: &RevokeArguments,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let key = selected(place, &arguments.key, Precision::Whole)?;
+    let revocation = Revocation {
+        compromised: arguments.reason == Reason::Compromised,
+        message: arguments.message.clone(),
+    };
+    place.token().revoke(&key, &revocation)?;
+    tell(
+        place,
+        &key,
+        "is revoked: remove its line from authorized_keys files".into(),
+        output,
+    )
+}
+
+/// `key rename`
+pub fn rename(
+    place: &Place,
+    arguments: &RenameArguments,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let key = selected(place, &arguments.key, Precision::Beginning)?;
+    name_is_free(place, &arguments.name.0)?;
+    place.token().rename(&key, &arguments.name.0)?;
+    let what = format!("is now called {:?}", arguments.name.0);
+    tell(place, &key, what, output)
+}
+
+/// `key destroy`
+pub fn destroy(
+    place: &Place,
+    arguments: &DestroyArguments,
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<(), Failure> {
+    let key = selected(place, &arguments.key, Precision::Whole)?;
+    if key.state == State::Active && !arguments.revoke {
+        return Err(refused(
+            place,
+            &key,
+            "it is active: \"kmip-ssh key revoke\" it first, or add --revoke",
+        ));
+    }
+    if !arguments.yes {
+        confirmed(place, &key, person)?;
+    }
+    if key.state == State::Active {
+        place.token().revoke(&key, &NO_LONGER_NEEDED)?;
+    }
+    place.token().destroy(&key)?;
+    let destroyed = KeyRecord::new(&place.label, &key, Some("it is destroyed"));
+    Ok(output.show(&Destroyed { destroyed })?)
+}
+
+const NO_LONGER_NEEDED: Revocation = Revocation {
+    compromised: false,
+    message: None,
+};
+
+fn confirmed(place: &Place, key: &Key, person: &dyn Person) -> Result<(), Failure> {
+    let (label, id, slot) = (key.label(), &key.id, &place.label);
+    let key_type = key.public.key_type();
+    let question = format!(
+        "Destroy {key_type} key {label:?} (id {id}) in slot {slot:?}? It cannot be brought back."
+    );
+    match person.confirm(&question) {
+        Some(true) => Ok(()),
+        Some(false) => Err(refused(place, key, "not destroyed")),
+        None => Err(refused(
+            place,
+            key,
+            "there is no terminal to ask on: add --yes to destroy it",
+        )),
+    }
+}
+
+fn refused(place: &Place, key: &Key, why: &str) -> Failure {
+    let (label, id, slot) = (key.label(), &key.id, &place.label);
+    Failure::Refused(format!("slot {slot:?}: key {label:?} (id {id}): {why}"))
+}
+
+fn selected(place: &Place, name: &str, precision: Precision) -> Result<Key, Failure> {
+    let found = place.find()?;
+    let selected = selection::one(&place.label, &found, name, precision)?;
+    Ok(selected.key.clone())
+}
+
+fn tell(place: &Place, key: &Key, what: String, output: &mut Output) -> Result<(), Failure> {
+    let key = KeyRecord::after(&place.label, &place.find()?, key);
+    Ok(output.show(&Changed { key, what })?)
+}
+
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let KeyRecord {
+            key_type,
+            id,
+            fingerprint,
+            ..
+        } = &self.key;
+        writeln!(f, "{key_type} key {id} ({fingerprint}) {}", self.what)
+    }
+}
+
+impl fmt::Display for Destroyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let KeyRecord {
+            key_type,
+            name,
+            id,
+            fingerprint,
+            ..
+        } = &self.destroyed;
+        writeln!(
+            f,
+            "{key_type} key {name:?} (id {id}, {fingerprint}) is destroyed"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::tests::printed;
+    use crate::person::Scripted;
+    use crate::place::tests::{add, empty};
+    use kmip_p11::model::public_key::KeyType;
+
+    fn with_key() -> Place {
+        let place = empty("prod");
+        add(&place, "web", KeyType::Ed25519);
+        place
+    }
+
+    fn revocation(reason: Reason) -> RevokeArguments {
+        RevokeArguments {
+            key: "web".into(),
+            reason,
+            message: None,
+        }
+    }
+
+    fn destruction(yes: bool, revoke: bool) -> DestroyArguments {
+        DestroyArguments {
+            key: "web".into(),
+            yes,
+            revoke,
+        }
+    }
+
+    fn try_destroy(
+        place: &Place,
+        yes: bool,
+        revoke: bool,
+        answer: Option<bool>,
+    ) -> Result<(), String> {
+        let person = Scripted {
+            answer,
+            ..Scripted::default()
+        };
+        let mut result = Ok(());
+        printed(false, |output| {
+            result = destroy(place, &destruction(yes, revoke), output, &person);
+        });
+        result.map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_revoked_key_is_told_with_its_new_state() {
+        let place = with_key();
+        let text = printed(true, |output| {
+            revoke(&place, &revocation(Reason::Compromised), output).unwrap();
+        });
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["key"]["state"], "compromised");
+        assert_eq!(value["key"]["shown"], false);
+    }
+
+    #[test]
+    fn an_active_key_is_not_destroyed_by_accident() {
+        let place = with_key();
+        let message = try_destroy(&place, true, false, None).unwrap_err();
+        assert!(message.contains("add --revoke"), "{message}");
+        let message = try_destroy(&place, false, true, None).unwrap_err();
+        assert!(message.contains("add --yes"), "{message}");
+        try_destroy(&place, false, true, Some(false)).unwrap_err();
+        assert_eq!(
+            place.find().unwrap().keys.len(),
+            1,
+            "still there, still active"
+        );
+        try_destroy(&place, false, true, Some(true)).unwrap();
+        assert!(place.find().unwrap().keys.is_empty());
+    }
+
+    #[test]
+    fn what_is_over_is_not_activated() {
+        let place = with_key();
+        printed(false, |output| {
+            revoke(&place, &revocation(Reason::Cessation), output).unwrap();
+            let failure = activate(&place, "web", output).unwrap_err();
+            assert!(failure.to_string().contains("make a new key"), "{failure}");
+        });
+    }
+
+    #[test]
+    fn a_new_name_must_be_free() {
+        let place = with_key();
+        add(&place, "db", KeyType::Ed25519);
+        let to = |name: &str| RenameArguments {
+            key: "web".into(),
+            name: name.parse().unwrap(),
+        };
+        let text = printed(false, |output| {
+            assert!(rename(&place, &to("db"), output).is_err());
+            rename(&place, &to("www"), output).unwrap();
+        });
+        assert!(text.contains("is now called \"www\""), "{text}");
+    }
+}

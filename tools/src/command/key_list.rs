@@ -1,0 +1,282 @@
+//! `key list`, `key show`, `key public`: what keys there are.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Verdict;
+use crate::arguments::{ListArguments, PublicArguments};
+use crate::failure::{Failure, FailureRecord, one_line};
+use crate::key_record::KeyRecord;
+use crate::output::Output;
+use crate::person::Person;
+use crate::place::{self, Place};
+use crate::selection::{self, Precision, Selected};
+use crate::table::table;
+
+/// An object that is no key this tool can tell more of.
+#[derive(Serialize)]
+struct OtherObject {
+    slot: String,
+    id: String,
+    hidden_because: String,
+}
+
+/// Keys of all slots, and of which slots nothing is known.
+#[derive(Default, Serialize)]
+struct Listing {
+    keys: Vec<KeyRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_objects: Vec<OtherObject>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FailureRecord>,
+}
+
+/// The lines of an authorized_keys file.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Lines(Listing);
+
+/// A heading, and what stands under it.
+type Column = (&'static str, fn(&KeyRecord) -> String);
+
+#[derive(Serialize)]
+struct One {
+    key: KeyRecord,
+}
+
+/// `key list`. A slot that does not answer is told of, and does not keep the others back.
+pub fn list(
+    places: &[Place],
+    arguments: &ListArguments,
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<Verdict, Failure> {
+    let listing = Listing::of(places, arguments.all, person);
+    output.show(&listing)?;
+    Ok(Verdict::of_problems(listing.errors.len()))
+}
+
+/// `key public`
+pub fn public(
+    places: &[Place],
+    arguments: &PublicArguments,
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<Verdict, Failure> {
+    let lines = match arguments.keys.as_slice() {
+        [] => Listing::of(places, false, person),
+        names => Listing::of_names(place::only(places)?, names)?,
+    };
+    let problems = lines.errors.len();
+    output.show(&Lines(lines))?;
+    Ok(Verdict::of_problems(problems))
+}
+
+/// `key show`
+pub fn show(place: &Place, name: &str, output: &mut Output) -> Result<(), Failure> {
+    let found = place.find()?;
+    let selected = selection::one(&place.label, &found, name, Precision::Beginning)?;
+    let key = record(place, selected);
+    Ok(output.show(&One { key })?)
+}
+
+fn record(place: &Place, selected: Selected<'_>) -> KeyRecord {
+    KeyRecord::new(&place.label, selected.key, selected.hidden)
+}
+
+impl Listing {
+    fn of(places: &[Place], hidden_too: bool, person: &dyn Person) -> Self {
+        let mut listing = Self::default();
+        for place in places {
+            if let Err(failure) = listing.add(place, hidden_too) {
+                person.tell(&one_line(&failure.to_string()));
+                listing.errors.push(failure.record());
+            }
+        }
+        listing
+    }
+
+    fn add(&mut self, place: &Place, hidden_too: bool) -> Result<(), Failure> {
+        let found = place.find()?;
+        let mut keys = selection::all(&found);
+        keys.retain(|it| hidden_too || it.hidden.is_none());
+        self.keys
+            .extend(keys.into_iter().map(|it| record(place, it)));
+        if hidden_too {
+            let others = found.hidden.into_iter().filter(|it| it.key.is_none());
+            self.other_objects.extend(others.map(|it| OtherObject {
+                slot: place.label.clone(),
+                id: it.id.to_string(),
+                hidden_because: it.reason,
+            }));
+        }
+        Ok(())
+    }
+
+    fn of_names(place: &Place, names: &[String]) -> Result<Self, Failure> {
+        let found = place.find()?;
+        let one = |name: &String| {
+            let selected = selection::one(&place.label, &found, name, Precision::Beginning)?;
+            Ok(record(place, selected))
+        };
+        let keys: Result<_, Failure> = names.iter().map(one).collect();
+        Ok(Self {
+            keys: keys?,
+            ..Self::default()
+        })
+    }
+
+    /// A column for what is not the same in every row.
+    fn columns(&self) -> Vec<Column> {
+        let mut columns: Vec<Column> = vec![
+            ("NAME", |key| key.name.clone()),
+            ("TYPE", |key| key.key_type.clone()),
+            ("STATE", |key| key.state.clone()),
+            ("FINGERPRINT", |key| key.fingerprint.clone()),
+        ];
+        let first = self.keys.first().map(|key| &key.slot);
+        if self.keys.iter().any(|key| Some(&key.slot) != first) {
+            columns.insert(0, ("SLOT", |key| key.slot.clone()));
+        }
+        if self.keys.iter().any(|key| !key.shown) {
+            columns.push(("NOT SHOWN BECAUSE", |key| {
+                one_line(key.hidden_because.as_deref().unwrap_or_default())
+            }));
+        }
+        columns
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.keys.is_empty() {
+            let columns = self.columns();
+            let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
+            let row = |key| columns.iter().map(|(_, cell)| cell(key)).collect();
+            f.write_str(&table(&headings, self.keys.iter().map(row)))?;
+        }
+        for object in &self.other_objects {
+            let reason = one_line(&object.hidden_because);
+            writeln!(
+                f,
+                "object {} in slot {:?}: {reason}",
+                object.id, object.slot
+            )?;
+        }
+        if self.keys.is_empty() && self.errors.is_empty() {
+            f.write_str(
+                "no keys; \"kmip-ssh key list --all\" also shows what programs do not see\n",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .keys
+            .iter()
+            .try_for_each(|key| writeln!(f, "{}", key.openssh))
+    }
+}
+
+impl fmt::Display for One {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::tests::printed;
+    use crate::person::Scripted;
+    use crate::place::tests::{add, down, empty};
+    use kmip_p11::model::public_key::{Curve, KeyType};
+    use kmip_p11::token::Revocation;
+
+    fn two_places() -> [Place; 2] {
+        let places = [empty("prod"), empty("lab")];
+        add(&places[0], "web", KeyType::Ec(Curve::P256));
+        add(&places[1], "db", KeyType::Ed25519);
+        let old = add(&places[1], "old", KeyType::Ed25519);
+        let revocation = Revocation {
+            compromised: true,
+            message: None,
+        };
+        places[1].token().revoke(&old, &revocation).unwrap();
+        places
+    }
+
+    fn listed(places: &[Place], all: bool, json: bool) -> (String, Verdict, Vec<String>) {
+        let (person, mut verdict) = (Scripted::default(), Verdict::Good);
+        let text = printed(json, |output| {
+            verdict = list(places, &ListArguments { all }, output, &person).unwrap();
+        });
+        (text, verdict, person.told())
+    }
+
+    #[test]
+    fn a_list_is_what_programs_see() {
+        let (text, ..) = listed(&two_places(), false, false);
+        let rows: Vec<Vec<&str>> = text
+            .lines()
+            .map(|l| l.split_whitespace().collect())
+            .collect();
+        assert_eq!(rows[0], ["SLOT", "NAME", "TYPE", "STATE", "FINGERPRINT"]);
+        assert_eq!(rows[1][..5], ["prod", "web", "ECDSA", "P-256", "active"]);
+        assert_eq!(rows.len(), 3);
+    }
+
+    #[test]
+    fn all_of_it_has_the_reasons() {
+        let (text, ..) = listed(&two_places(), true, false);
+        assert!(text.contains("NOT SHOWN BECAUSE"), "{text}");
+        assert!(
+            text.lines().last().unwrap().ends_with("it is compromised"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_slot_that_is_down_is_an_error_and_not_an_empty_list() {
+        let places = [down("lab"), empty("prod")];
+        add(&places[1], "web", KeyType::Ed25519);
+        let (text, verdict, told) = listed(&places, false, false);
+        assert!(text.contains("web"));
+        assert_eq!(verdict, Verdict::Problems);
+        assert_eq!(told, ["slot \"lab\": connection refused"]);
+        let (text, ..) = listed(&places, false, true);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["errors"][0]["kind"], "unreachable");
+        assert_eq!(value["keys"][0]["name"], "web");
+    }
+
+    #[test]
+    fn public_lines_are_fit_for_authorized_keys() {
+        let places = two_places();
+        let arguments = |keys: &[&str]| PublicArguments {
+            keys: keys.iter().map(|&key| key.into()).collect(),
+        };
+        let person = Scripted::default();
+        let text = printed(false, |output| {
+            public(&places, &arguments(&[]), output, &person).unwrap();
+        });
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with("ecdsa-sha2-nistp256 ") && text.contains(" web\nssh-ed25519 "));
+        let text = printed(false, |output| {
+            public(&places[1..], &arguments(&["old"]), output, &person).unwrap();
+            assert!(public(&places, &arguments(&["old"]), output, &person).is_err());
+        });
+        assert!(text.ends_with(" old\n"));
+    }
+
+    #[test]
+    fn show_tells_why_a_key_is_hidden() {
+        let places = two_places();
+        let text = printed(false, |output| show(&places[1], "old", output).unwrap());
+        assert!(text.contains("do not see it: it is compromised"), "{text}");
+    }
+}

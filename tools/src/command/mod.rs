@@ -1,0 +1,81 @@
+//! What each command does, from the parsed command line to the verdict.
+
+mod key_life;
+mod key_list;
+mod key_make;
+mod slot_list;
+
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, Command, KeyCommand, SlotCommand};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::person::Person;
+use crate::place::{self, Place};
+
+/// How a command that did its work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Good,
+    /// Some of what was looked at is not.
+    Problems,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Good => ExitCode::SUCCESS,
+            Verdict::Problems => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl Verdict {
+    /// Good, if nothing was found.
+    pub fn of_problems(number: usize) -> Self {
+        match number {
+            0 => Verdict::Good,
+            _ => Verdict::Problems,
+        }
+    }
+}
+
+/// Does what the command line says.
+pub fn run(
+    arguments: &Arguments,
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<Verdict, Failure> {
+    let config = place::configuration(arguments.config.as_deref())?;
+    let places = place::open(&config, arguments)?;
+    match &arguments.command {
+        Command::Key(command) => key(command, &places, output, person),
+        Command::Slot(SlotCommand::List) => slot_list::list(&places, output),
+    }
+}
+
+fn key(
+    command: &KeyCommand,
+    places: &[Place],
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<Verdict, Failure> {
+    match command {
+        KeyCommand::List(list) => return key_list::list(places, list, output, person),
+        KeyCommand::Public(public) => return key_list::public(places, public, output, person),
+        _ => {}
+    }
+    let place = place::only(places)?;
+    match command {
+        KeyCommand::Generate(new) => key_make::generate(place, new, output),
+        KeyCommand::Import(new) => key_make::import(place, new, output, person),
+        KeyCommand::Show(key) => key_list::show(place, &key.key, output),
+        KeyCommand::Activate(key) => key_life::activate(place, &key.key, output),
+        KeyCommand::Revoke(revoke) => key_life::revoke(place, revoke, output),
+        KeyCommand::Destroy(destroy) => key_life::destroy(place, destroy, output, person),
+        KeyCommand::Rename(rename) => key_life::rename(place, rename, output),
+        KeyCommand::List(_) | KeyCommand::Public(_) => Ok(()),
+    }?;
+    Ok(Verdict::Good)
+}

@@ -1,0 +1,226 @@
+//! A key as this tool tells of it: the same facts for people and for machines, in every command.
+
+use std::fmt;
+use std::time::Duration;
+
+use der::DateTime;
+use kmip_p11::model::key::{Found, Hidden, Key};
+use kmip_p11::ssh;
+use serde::Serialize;
+
+use crate::pkcs11_uri::pkcs11_uri;
+
+/// What is known of a key. The names of the fields stay.
+#[derive(Debug, Clone, Serialize)]
+pub struct KeyRecord {
+    /// The slot it is in.
+    pub slot: String,
+    /// Its name, as programs see it.
+    pub name: String,
+    /// The private key's unique identifier.
+    pub id: String,
+    /// The public key's unique identifier, if the server keeps one.
+    pub public_id: Option<String>,
+    /// CKA_ID in hexadecimal.
+    pub key_id: String,
+    /// Its type and size.
+    #[serde(rename = "type")]
+    pub key_type: String,
+    /// Where it stands in its life.
+    pub state: String,
+    /// Whether programs see it.
+    pub shown: bool,
+    /// Why they do not.
+    pub hidden_because: Option<String>,
+    /// Object groups.
+    pub groups: Vec<String>,
+    /// RFC 3339, UTC.
+    pub created: Option<String>,
+    /// Whether the server gives its value out, as far as it says.
+    pub extractable: Option<bool>,
+    /// How many X.509 certificates speak of it.
+    pub certificates: usize,
+    /// RFC 7512.
+    pub uri: String,
+    /// `SHA256:...`
+    pub fingerprint: String,
+    /// The line for authorized_keys.
+    pub openssh: String,
+}
+
+impl KeyRecord {
+    /// A key of a slot; `hidden` is why programs do not see it.
+    pub fn new(slot: &str, key: &Key, hidden: Option<&str>) -> Self {
+        // A key of the model has been through the same checks: it does have these forms.
+        let openssh = ssh::public_line(&key.public, &key.name).unwrap_or_default();
+        let fingerprint = ssh::fingerprint(&key.public).unwrap_or_default();
+        Self {
+            slot: slot.into(),
+            name: key.label(),
+            id: key.id.to_string(),
+            public_id: key.public_id.as_ref().map(ToString::to_string),
+            key_id: hex(&key.key_id),
+            key_type: key.public.key_type().to_string(),
+            state: key.state.to_string(),
+            shown: hidden.is_none(),
+            hidden_because: hidden.map(Into::into),
+            groups: key.groups.clone(),
+            created: key.created.and_then(rfc3339),
+            extractable: key.custody.extractable,
+            certificates: key.certificates.len(),
+            uri: pkcs11_uri(slot, &key.key_id, &key.label()),
+            fingerprint,
+            openssh,
+        }
+    }
+
+    /// The key with that identifier as a listing tells of it; as it is, if the listing lacks it.
+    pub fn after(slot: &str, found: &Found, key: &Key) -> Self {
+        let held = |other: &&Key| other.id == key.id;
+        if let Some(shown) = found.keys.iter().find(held) {
+            return Self::new(slot, shown, None);
+        }
+        let hidden = found.hidden.iter().find(|hidden| hidden.id == key.id);
+        match hidden {
+            Some(Hidden {
+                key: listed,
+                reason,
+                ..
+            }) => Self::new(slot, listed.as_ref().unwrap_or(key), Some(reason)),
+            None => Self::new(slot, key, key.unusable().as_deref()),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn rfc3339(seconds: i64) -> Option<String> {
+    let since_1970 = Duration::from_secs(seconds.try_into().ok()?);
+    let time = DateTime::from_unix_duration(since_1970).ok()?;
+    Some(time.to_string())
+}
+
+/// All facts, one a line.
+impl fmt::Display for KeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |what: &str, how: &str| writeln!(f, "{what:<13}{how}");
+        line("Name", &self.name)?;
+        line("Slot", &self.slot)?;
+        line("Type", &self.key_type)?;
+        line("State", &self.state)?;
+        line("Programs", &programs(self))?;
+        line("Private key", &self.id)?;
+        line(
+            "Public key",
+            self.public_id
+                .as_deref()
+                .unwrap_or("not kept by the server"),
+        )?;
+        line("CKA_ID", &self.key_id)?;
+        line("Groups", &or_none(self.groups.join(", ")))?;
+        line("Created", self.created.as_deref().unwrap_or("not told"))?;
+        line("Extractable", extractable(self.extractable))?;
+        line("Certificates", &self.certificates.to_string())?;
+        line("PKCS#11 URI", &self.uri)?;
+        line("Fingerprint", &self.fingerprint)?;
+        line("OpenSSH", &self.openssh)
+    }
+}
+
+fn programs(key: &KeyRecord) -> String {
+    match &key.hidden_because {
+        None => "see it and can sign with it".into(),
+        Some(reason) => format!("do not see it: {reason}"),
+    }
+}
+
+fn extractable(known: Option<bool>) -> &'static str {
+    match known {
+        Some(true) => "yes, the server gives its value out",
+        Some(false) => "no",
+        None => "not told",
+    }
+}
+
+fn or_none(text: String) -> String {
+    match text.is_empty() {
+        true => "none".into(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::place::tests::{add, empty};
+    use kmip_p11::model::key::{ObjectId, State};
+    use kmip_p11::model::public_key::{KeyType, PublicKey};
+
+    /// A key that is the same in every run.
+    pub fn known_key() -> Key {
+        let public = PublicKey::from_ed25519(&[7; 32]).unwrap();
+        Key {
+            id: ObjectId("42".into()),
+            public_id: Some(ObjectId("43".into())),
+            name: "web\n1".into(),
+            key_id: public.key_id(),
+            public,
+            state: State::Active,
+            may_sign: true,
+            custody: Default::default(),
+            groups: vec!["ssh".into()],
+            created: Some(1_790_000_000),
+            certificates: vec![],
+        }
+    }
+
+    #[test]
+    fn the_json_shape_stays() {
+        let record = KeyRecord::new("prod", &known_key(), Some("it is revoked"));
+        assert_eq!(
+            serde_json::to_value(&record).unwrap(),
+            serde_json::json!({
+                "slot": "prod",
+                "name": "web1",
+                "id": "42",
+                "public_id": "43",
+                "key_id": "5d2d7a2942537f03ce7c388afb54861fbcf87f48",
+                "type": "Ed25519",
+                "state": "active",
+                "shown": false,
+                "hidden_because": "it is revoked",
+                "groups": ["ssh"],
+                "created": "2026-09-21T14:13:20Z",
+                "extractable": null,
+                "certificates": 0,
+                "uri": "pkcs11:token=prod;id=%5D%2D%7A%29%42%53%7F%03%CE%7C%38%8A%FB%54%86%1F%BC%F8\
+                        %7F%48;object=web1",
+                "fingerprint": "SHA256:gNSIRW+2Iyiuvsdp/bgjy38bvWHw6wQm3tuoXrl3WjQ",
+                "openssh": "ssh-ed25519 \
+                            AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH web1",
+            })
+        );
+    }
+
+    #[test]
+    fn every_fact_has_a_line_of_its_own() {
+        let text = KeyRecord::new("prod", &known_key(), None).to_string();
+        assert_eq!(text.lines().count(), 15);
+        assert!(text.contains("Name         web1\n"), "{text}");
+    }
+
+    #[test]
+    fn what_a_listing_says_of_a_new_key_is_told() {
+        let place = empty("prod");
+        let mut key = add(&place, "a", KeyType::Ed25519);
+        let found = place.find().unwrap();
+        assert!(KeyRecord::after("prod", &found, &key).shown);
+        key.id = ObjectId("99".into());
+        key.state = State::PreActive;
+        let record = KeyRecord::after("prod", &found, &key);
+        assert!(record.hidden_because.unwrap().contains("pre-active"));
+    }
+}

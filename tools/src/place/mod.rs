@@ -1,0 +1,198 @@
+//! A place where keys are, ready for commands: a configured slot, its token, and the words for it.
+
+mod watched;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kmip_p11::config::{Backend, Config, KeyFilter, KeyKind, Kmip, Slot};
+use kmip_p11::model::key::Found;
+use kmip_p11::token::{SharedToken, Token};
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use watched::Watched;
+
+/// A slot and what commands need to know of it.
+pub struct Place {
+    /// The slot's label.
+    pub label: String,
+    /// Addresses, in the order in which they are tried.
+    pub servers: Vec<String>,
+    /// The configured protocol version.
+    pub protocol: String,
+    /// Which keys are shown, in words.
+    pub shows: String,
+    /// What is asked.
+    pub token: SharedToken,
+}
+
+impl Place {
+    fn open(slot: &Slot) -> Result<Self, Failure> {
+        let Backend::Kmip(kmip) = &slot.backend;
+        let servers: Vec<String> = kmip.servers.iter().map(ToString::to_string).collect();
+        let token = kmip_p11::token::open(slot);
+        Ok(Self {
+            label: slot.label.clone(),
+            protocol: protocol(kmip),
+            shows: shows(&slot.keys),
+            token: Arc::new(Watched::new(token, &servers)),
+            servers,
+        })
+    }
+
+    /// All keys of the token, the hidden ones too.
+    pub fn find(&self) -> Result<Found, Failure> {
+        Ok(self.token.find()?)
+    }
+
+    /// What to ask.
+    pub fn token(&self) -> &dyn Token {
+        &*self.token
+    }
+}
+
+fn protocol(kmip: &Kmip) -> String {
+    format!("KMIP {}", kmip.protocol)
+}
+
+/// The filter in words; `all` if it lets everything through.
+fn shows(filter: &KeyFilter) -> String {
+    let mut parts = vec![];
+    if !filter.groups.is_empty() {
+        parts.push(format!("groups {}", filter.groups.join(", ")));
+    }
+    if !filter.names.is_empty() {
+        parts.push("names that match a pattern".into());
+    }
+    if filter.types.len() < KeyKind::ALL.len() {
+        let types: Vec<_> = filter.types.iter().map(|kind| kind.name()).collect();
+        parts.push(format!("types {}", types.join(", ")));
+    }
+    match parts.is_empty() {
+        true => "all".into(),
+        false => parts.join("; "),
+    }
+}
+
+/// The configuration that the command line asks for, or the one that the module would take.
+pub fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
+    Ok(match file {
+        Some(file) => Config::load_from(file)?,
+        None => Config::load()?,
+    })
+}
+
+/// The places to work on: the one that `--slot` names, or all of them.
+pub fn open(config: &Config, arguments: &Arguments) -> Result<Vec<Place>, Failure> {
+    let wanted = |slot: &&Slot| arguments.slot.as_ref().is_none_or(|it| *it == slot.label);
+    let slots: Vec<_> = config.slots.iter().filter(wanted).collect();
+    if slots.is_empty() {
+        let labels = quoted(config.slots.iter().map(|slot| &slot.label));
+        let wanted = arguments.slot.as_deref().unwrap_or_default();
+        let file = config.path.display();
+        return Err(Failure::Usage(format!(
+            "{file} has no slot {wanted:?}; it has {labels}"
+        )));
+    }
+    slots.into_iter().map(Place::open).collect()
+}
+
+/// The one place to work on.
+pub fn only(places: &[Place]) -> Result<&Place, Failure> {
+    match places {
+        [place] => Ok(place),
+        _ => Err(Failure::Usage(format!(
+            "several slots are configured: say which one with --slot ({})",
+            quoted(places.iter().map(|place| &place.label))
+        ))),
+    }
+}
+
+fn quoted<'a>(labels: impl Iterator<Item = &'a String>) -> String {
+    let labels: Vec<_> = labels.map(|label| format!("{label:?}")).collect();
+    labels.join(", ")
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    use kmip_p11::error::TokenErrorKind;
+    use kmip_p11::model::key::Key;
+    use kmip_p11::model::public_key::KeyType;
+    use kmip_p11::model::signature::{SignInput, SignScheme};
+    use kmip_p11::token::memory::MemoryToken;
+    use kmip_p11::token::{NewKey, TokenInfo};
+
+    /// A place in front of any token.
+    pub fn place(token: impl Token + 'static) -> Place {
+        Place {
+            label: token.info().label,
+            servers: vec!["kmip1.example.org:5696".into()],
+            protocol: "KMIP auto".into(),
+            shows: "all".into(),
+            token: Arc::new(token),
+        }
+    }
+
+    /// A place in memory, without keys.
+    pub fn empty(label: &str) -> Place {
+        place(MemoryToken::new(label))
+    }
+
+    struct Down(String);
+
+    impl Token for Down {
+        fn info(&self) -> TokenInfo {
+            MemoryToken::new(&self.0).info()
+        }
+        fn find(&self) -> kmip_p11::error::Result<Found> {
+            Err(self.error(TokenErrorKind::Unreachable, "connection refused".into()))
+        }
+        fn sign(
+            &self,
+            _: &Key,
+            _: SignScheme,
+            _: SignInput<'_>,
+        ) -> kmip_p11::error::Result<Vec<u8>> {
+            Err(self.error(TokenErrorKind::Unreachable, "connection refused".into()))
+        }
+    }
+
+    /// A place whose server does not answer.
+    pub fn down(label: &str) -> Place {
+        place(Down(label.into()))
+    }
+
+    /// Makes an active key.
+    pub fn add(place: &Place, name: &str, key_type: KeyType) -> Key {
+        let wanted = NewKey {
+            name: name.into(),
+            key_type,
+            groups: vec!["ssh".into()],
+            activate: true,
+        };
+        place.token().generate(&wanted).unwrap()
+    }
+
+    #[test]
+    fn a_change_wants_one_slot() {
+        let places = [empty("a"), empty("b")];
+        assert_eq!(only(&places[..1]).unwrap().label, "a");
+        let Err(failure) = only(&places) else {
+            panic!("two are not one")
+        };
+        assert_eq!(failure.exit_code(), 2);
+        assert!(failure.to_string().contains("--slot (\"a\", \"b\")"));
+    }
+
+    #[test]
+    fn a_filter_is_told_in_words() {
+        let mut filter = KeyFilter::default();
+        assert_eq!(shows(&filter), "all");
+        filter.groups = vec!["ssh".into(), "ca".into()];
+        filter.types = vec![KeyKind::Rsa];
+        assert_eq!(shows(&filter), "groups ssh, ca; types rsa");
+    }
+}
