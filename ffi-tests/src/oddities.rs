@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use kmip_p11::kmip::{
     Attribute, CertificateType, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType,
-    KeyMaterial, ManagedObject, Request, Response, ServerAddress, Settings, TlsFiles, UsageMask,
+    KeyMaterial, ManagedObject, Refusal, Request, Response, ServerAddress, Settings, TlsFiles,
+    UsageMask,
 };
 
 use crate::kmip_server::Endpoint;
@@ -38,19 +39,19 @@ impl Vandal {
         Self { client, group }
     }
 
-    /// An active EC key pair on a curve by openssl's name for it, both halves registered.
+    /// An active EC key pair on a curve by openssl's name for it, both halves called the same.
     pub fn register_ec_pair(&self, name: &str, curve: &str, bits: u32) {
         let (private, public) = ec_pair(curve);
         let private = ManagedObject::PrivateKey(block(KeyFormatType::PKCS_8, bits, private));
-        let public = ManagedObject::PublicKey(block(KeyFormatType::X_509, bits, public));
-        self.register(name, private, UsageMask::SIGN);
-        self.register(name, public, UsageMask::VERIFY);
-    }
-
-    /// An active private key and public key whose bytes mean nothing.
-    pub fn register_garbage(&self, name: &str) {
-        let private = block(KeyFormatType::PKCS_8, 256, b"garbage".to_vec());
-        self.register(name, ManagedObject::PrivateKey(private), UsageMask::SIGN);
+        self.register(name, private, UsageMask::SIGN)
+            .expect("a private key");
+        // Cosmian calls a SubjectPublicKeyInfo PKCS#8, everybody else X.509.
+        let formats = [KeyFormatType::X_509, KeyFormatType::PKCS_8];
+        let mut tried = formats.into_iter().map(|format| {
+            let public = ManagedObject::PublicKey(block(format, bits, public.clone()));
+            self.register(name, public, UsageMask::VERIFY)
+        });
+        assert!(tried.any(|registered| registered.is_ok()), "a public key");
     }
 
     /// An X.509 certificate, given in DER.
@@ -62,33 +63,28 @@ impl Vandal {
         let attributes = vec![Attribute::Name(name.to_owned())];
         let registered = self.call(Request::Register { object, attributes });
         assert!(
-            matches!(registered, Response::Register { .. }),
+            matches!(registered, Ok(Response::Register { .. })),
             "{registered:?}"
         );
     }
 
-    fn register(&self, name: &str, object: ManagedObject, mask: UsageMask) {
+    fn register(&self, name: &str, object: ManagedObject, mask: UsageMask) -> Result<(), Refusal> {
         let attributes = vec![
             Attribute::Name(name.to_owned()),
             Attribute::CryptographicAlgorithm(CryptographicAlgorithm::EC),
             Attribute::CryptographicUsageMask(mask),
             Attribute::ObjectGroup(self.group.clone()),
         ];
-        let registered = self.call(Request::Register { object, attributes });
-        let Response::Register { id, .. } = registered else {
-            panic!("{registered:?}");
-        };
-        self.call(Request::Activate { id });
+        match self.call(Request::Register { object, attributes })? {
+            Response::Register { id, .. } => self.call(Request::Activate { id }).map(drop),
+            other => panic!("{other:?}"),
+        }
     }
 
-    fn call(&self, request: Request) -> Response {
-        let shown = format!("{request:?}");
-        let mut answers = self
-            .client
-            .call(&[request])
-            .unwrap_or_else(|error| panic!("{error}"));
-        let answer = answers.remove(0);
-        answer.unwrap_or_else(|refusal| panic!("{refusal} to {shown}"))
+    fn call(&self, request: Request) -> Result<Response, Refusal> {
+        let answers = self.client.call(&[request]);
+        let mut answers = answers.unwrap_or_else(|error| panic!("{error}"));
+        answers.remove(0)
     }
 }
 
