@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kmip_p11::kmip::{
-    Attribute, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, ManagedObject,
-    Request, Response, ServerAddress, Settings, TlsFiles, UsageMask,
+    Attribute, CertificateType, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType,
+    KeyMaterial, ManagedObject, Request, Response, ServerAddress, Settings, TlsFiles, UsageMask,
 };
 
 use crate::kmip_server::Endpoint;
@@ -51,6 +51,20 @@ impl Vandal {
     pub fn register_garbage(&self, name: &str) {
         let private = block(KeyFormatType::PKCS_8, 256, b"garbage".to_vec());
         self.register(name, ManagedObject::PrivateKey(private), UsageMask::SIGN);
+    }
+
+    /// An X.509 certificate, given in DER.
+    pub fn register_certificate(&self, name: &str, der: &[u8]) {
+        let object = ManagedObject::Certificate {
+            kind: CertificateType::X_509,
+            value: der.to_vec(),
+        };
+        let attributes = vec![Attribute::Name(name.to_owned())];
+        let registered = self.call(Request::Register { object, attributes });
+        assert!(
+            matches!(registered, Response::Register { .. }),
+            "{registered:?}"
+        );
     }
 
     fn register(&self, name: &str, object: ManagedObject, mask: UsageMask) {
