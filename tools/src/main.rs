@@ -24,6 +24,8 @@ mod person;
 mod pkcs11_uri;
 mod place;
 mod progress;
+#[cfg(test)]
+mod readme;
 mod selection;
 mod table;
 

@@ -52,11 +52,20 @@ pub fn run(
         return doctor::run(arguments, doctor, output);
     }
     let config = place::configuration(arguments.config.as_deref())?;
-    let places = place::open(&config, arguments)?;
+    on(arguments, &place::open(&config, arguments)?, output, person)
+}
+
+/// Does what the command line says with these places.
+pub fn on(
+    arguments: &Arguments,
+    places: &[Place],
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<Verdict, Failure> {
     match &arguments.command {
-        Command::Key(command) => key(command, &places, output, person),
-        Command::Slot(SlotCommand::List) => slot_list::list(&places, output),
-        Command::Doctor(_) => Ok(Verdict::Good),
+        Command::Key(command) => key(command, places, output, person),
+        Command::Slot(SlotCommand::List) => slot_list::list(places, output),
+        Command::Doctor(doctor) => doctor::examine(doctor, vec![], places, output),
     }
 }
 

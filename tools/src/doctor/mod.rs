@@ -29,18 +29,33 @@ use report::{Finding, KeyReport, Report, SlotReport};
 /// ssh and ssh-agent do nothing else meanwhile, and a host key that takes so long stops logins.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// `doctor`
+/// `doctor`, from the configuration on.
 pub fn run(
     arguments: &Arguments,
     doctor: &DoctorArguments,
     output: &mut Output,
 ) -> Result<Verdict, Failure> {
-    let mut report = Report::default();
+    let mut findings = vec![];
+    let places = match configured(arguments.config.as_deref(), &mut findings) {
+        Some(config) => place::open(&config, arguments)?,
+        None => vec![],
+    };
+    examine(doctor, findings, &places, output)
+}
+
+/// This machine and these places, after what was found before.
+pub fn examine(
+    doctor: &DoctorArguments,
+    findings: Vec<Finding>,
+    places: &[Place],
+    output: &mut Output,
+) -> Result<Verdict, Failure> {
+    let mut report = Report {
+        findings,
+        ..Report::default()
+    };
     let mut around = machine(doctor.module.as_deref(), &mut report.findings);
-    if let Some(config) = configured(arguments.config.as_deref(), &mut report.findings) {
-        let places = place::open(&config, arguments)?;
-        report.slots = slots(&places, &mut around, &mut report.findings);
-    }
+    report.slots = slots(places, &mut around, &mut report.findings);
     let problems = report.problems();
     report.ok = problems == 0;
     output.show(&report)?;
