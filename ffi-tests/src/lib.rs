@@ -5,6 +5,8 @@
 //! started here outlives the test that wanted it, and everything stays on the loopback interface.
 
 pub mod configuration;
+pub mod counting_proxy;
+pub mod fake_server;
 pub mod keys;
 pub mod kmip_server;
 pub mod module;

@@ -95,6 +95,11 @@ impl Client {
         &self.settings.servers
     }
 
+    /// `host:port` of the server that last worked.
+    pub fn server(&self) -> String {
+        self.server_name(self.preferred())
+    }
+
     /// What went over the wire since the client was made.
     pub fn traffic(&self) -> Traffic {
         self.counter.traffic()

@@ -24,7 +24,7 @@ mod tags;
 )]
 mod tests;
 mod tls;
-mod ttlv;
+pub mod ttlv;
 mod version;
 mod wiped;
 

@@ -8,7 +8,7 @@ use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE};
 use parking_lot::Mutex;
 
 use super::objects::objects_of;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::attribute::{Attributes, Template};
 use crate::model::key::{Found, Key, ObjectId};
 use crate::token::SharedToken;
@@ -122,7 +122,8 @@ impl ObjectCache {
         if let Some(fresh) = self.younger_than(age) {
             return Ok(fresh); // another thread asked while this one waited
         }
-        let asked = self.recent_failure().map_or_else(|| self.token.find(), Err);
+        let ask = || self.token.find().map_err(unlisted);
+        let asked = self.recent_failure().map_or_else(ask, Err);
         match (asked, self.last()) {
             (Ok(found), _) => Ok(self.replace(&mut handles, found)),
             (Err(error), stale) => {
@@ -178,6 +179,18 @@ impl ObjectCache {
     }
 }
 
+/// The codes of other kinds speak of a key or a mechanism, which no search has: to a program, a
+/// token that cannot be listed has failed.
+fn unlisted(error: Error) -> Error {
+    match error {
+        Error::Token(token) => Error::Token(TokenError {
+            kind: TokenErrorKind::Unreachable,
+            ..token
+        }),
+        other => other,
+    }
+}
+
 impl Handles {
     fn of(&mut self, id: ObjectId, class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
         let next = self.known.len() as CK_OBJECT_HANDLE + 1;
@@ -219,7 +232,6 @@ mod tests {
     use cryptoki_sys::*;
 
     use super::*;
-    use crate::error::TokenErrorKind;
     use crate::model::public_key::{Curve, KeyType};
     use crate::model::signature::{SignInput, SignScheme};
     use crate::token::memory::MemoryToken;

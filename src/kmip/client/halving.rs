@@ -33,6 +33,7 @@ impl Client {
         }
     }
 
+    /// If neither half is answered, the server is at fault and none of the requests: that is the error.
     fn halves(
         &self,
         deadline: Deadline,
@@ -41,20 +42,28 @@ impl Client {
     ) -> Result<Vec<Answer>, Error> {
         log::debug!("{reason}; sending {} requests in halves", requests.len());
         let (first, second) = requests.split_at(requests.len() / 2);
-        let mut answers = self.part(deadline, first)?;
-        answers.extend(self.part(deadline, second)?);
-        Ok(answers)
-    }
-
-    /// A part of a batch: what is wrong with its last request alone is that request's refusal.
-    fn part(&self, deadline: Deadline, requests: &[Request]) -> Result<Vec<Answer>, Error> {
-        match (self.whole(deadline, requests), requests) {
-            (Err(error), [only]) if may_help(&error, requests) => {
-                Ok(vec![Err(as_refusal(&error.kind, only))])
+        let first_half = match self.whole(deadline, first) {
+            Err(error) if !may_help(&error, first) => return Err(error),
+            result => result,
+        };
+        match (first_half, self.whole(deadline, second)) {
+            (Err(error), Err(_)) => Err(error),
+            (_, Err(error)) if !may_help(&error, second) => Err(error),
+            (first_half, second_half) => {
+                let mut answers = answers_to(first, first_half);
+                answers.extend(answers_to(second, second_half));
+                Ok(answers)
             }
-            (result, _) => result,
         }
     }
+}
+
+/// What is wrong with a part of a batch is the refusal of each request in it.
+fn answers_to(requests: &[Request], result: Result<Vec<Answer>, Error>) -> Vec<Answer> {
+    result.unwrap_or_else(|error| {
+        let refusals = requests.iter().map(|one| Err(as_refusal(&error.kind, one)));
+        refusals.collect()
+    })
 }
 
 /// Whether the failure may come from one request, and all may be sent again.

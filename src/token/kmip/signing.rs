@@ -20,8 +20,10 @@ use crate::token::Token;
 /// What one form of asking came to.
 enum Outcome {
     Signature(Vec<u8>),
-    /// The server cannot, or did something else; another form may do.
+    /// The server cannot; another form may do.
     Unfit(String),
+    /// The server gave something else; another form may do.
+    Wrong(String),
 }
 
 impl KmipToken {
@@ -35,15 +37,20 @@ impl KmipToken {
         let deadline = self.deadline();
         let client = self.client()?;
         let (forms, mut reasons) = self.forms.forms(scheme, input);
+        let mut kind = TokenErrorKind::Impossible;
         for form in forms {
             match self.by_server(client, deadline, key, scheme, input, form)? {
                 Outcome::Signature(signature) => return Ok(signature),
                 Outcome::Unfit(reason) => reasons.push(reason),
+                Outcome::Wrong(reason) => {
+                    kind = TokenErrorKind::WrongSignature;
+                    reasons.push(reason);
+                }
             }
         }
         match self.filter.local_use {
             true => self.by_released_key(client, deadline, key, scheme, input),
-            false => Err(self.cannot_sign(key, scheme, &reasons)),
+            false => Err(self.cannot_sign(kind, key, scheme, &reasons)),
         }
     }
 
@@ -76,10 +83,10 @@ impl KmipToken {
         };
         match answer {
             Some(Ok(Response::Sign { signature, .. })) => {
-                Ok(self.judged(key, scheme, input, form, signature))
+                Ok(self.judged(client, key, scheme, input, form, signature))
             }
             Some(Err(refusal)) if may_be_the_form(&refusal) => {
-                let reason = format!("the server refused {form:?} ({refusal})");
+                let reason = format!("server {} refused {form:?} ({refusal})", client.server());
                 Ok(match is_inability(&refusal) {
                     true => self.unfit(scheme, form, reason),
                     false => Outcome::Unfit(reason),
@@ -90,9 +97,11 @@ impl KmipToken {
         }
     }
 
-    /// A server's signature is believed after verification, and never before.
+    /// A server's signature is believed after verification, and never before. A wrong one is no
+    /// reason not to ask in this form again: it may be one key of many that has lost its half.
     fn judged(
         &self,
+        client: &Client,
         key: &Key,
         scheme: SignScheme,
         input: SignInput<'_>,
@@ -105,15 +114,14 @@ impl KmipToken {
             return Outcome::Signature(signature);
         }
         let reason = format!(
-            "the server answered {form:?} with a signature that the public key does not verify"
+            "server {} answered {form:?} with a signature by {scheme} that key {:?} ({}) \
+             does not verify; it was not used",
+            client.server(),
+            key.name,
+            key.id
         );
-        log::warn!(
-            "slot {:?}: key {} ({:?}): {reason}",
-            self.failures.slot,
-            key.id,
-            key.name
-        );
-        self.unfit(scheme, form, reason)
+        log::warn!("slot {:?}: {reason}", self.failures.slot);
+        Outcome::Wrong(reason)
     }
 
     fn unfit(&self, scheme: SignScheme, form: Form, reason: String) -> Outcome {
@@ -122,7 +130,13 @@ impl KmipToken {
         Outcome::Unfit(reason)
     }
 
-    fn cannot_sign(&self, key: &Key, scheme: SignScheme, reasons: &[String]) -> Error {
+    fn cannot_sign(
+        &self,
+        kind: TokenErrorKind,
+        key: &Key,
+        scheme: SignScheme,
+        reasons: &[String],
+    ) -> Error {
         let reason = format!(
             "the server cannot make this signature ({scheme}) with key {:?}: {}; \
              use a server that signs digests, or set keys.local_use = true if the key may leave \
@@ -130,7 +144,7 @@ impl KmipToken {
             key.name,
             reasons.join("; ")
         );
-        self.failures.error(TokenErrorKind::Impossible, reason)
+        self.failures.error(kind, reason)
     }
 
     /// The owner allows it: the key comes here for one signature and is wiped. Its state comes in

@@ -1,0 +1,218 @@
+//! What the fake server does for each operation: what the specification says, for the few that are needed.
+
+use std::sync::Arc;
+
+use kmip_p11::crypto::private_key::PrivateKey;
+use kmip_p11::kmip::ttlv::{Item, Writer};
+use kmip_p11::kmip::{NameType, ObjectType, Operation, ResultReason, Tag, Version};
+use kmip_p11::model::public_key::{Curve, KeyType};
+
+use super::fault::{Fault, Refused};
+use super::message::write_version;
+use super::signing;
+use super::state::State;
+use super::vault::{self, Stored};
+
+/// What writes the payload of an answer.
+pub type Body = Box<dyn FnOnce(&mut Writer)>;
+
+/// Carries out one batch item.
+pub fn answer(
+    state: &State,
+    version: Version,
+    operation: Operation,
+    payload: Item<'_>,
+    fault: Option<&Fault>,
+) -> Result<Body, Refused> {
+    match operation {
+        Operation::DISCOVER_VERSIONS => {
+            let versions = state.versions.clone();
+            Ok(Box::new(move |writer| {
+                versions.iter().for_each(|v| write_version(writer, *v))
+            }))
+        }
+        Operation::QUERY => Ok(Box::new(query)),
+        Operation::LOCATE => Ok(locate(state, payload)),
+        Operation::CREATE_KEY_PAIR => Ok(create_key_pair(state)),
+        _ => about_an_object(state, version, operation, payload, fault),
+    }
+}
+
+fn about_an_object(
+    state: &State,
+    version: Version,
+    operation: Operation,
+    payload: Item<'_>,
+    fault: Option<&Fault>,
+) -> Result<Body, Refused> {
+    let id = payload.find(Tag::UNIQUE_IDENTIFIER).and_then(Item::text);
+    let id = id.unwrap_or_default();
+    if let Some(Fault::RefusedObject(refused, why)) = fault
+        && refused == id
+    {
+        return Err(why.clone());
+    }
+    let found = state.vault().get(id).cloned();
+    let found = found.ok_or_else(|| Refused::new(ResultReason::ITEM_NOT_FOUND, "no such object"));
+    match operation {
+        Operation::GET_ATTRIBUTES => {
+            let object = found?;
+            Ok(Box::new(move |writer| attributes(writer, version, &object)))
+        }
+        Operation::GET => {
+            let object = found?;
+            Ok(Box::new(move |writer| value(writer, &object)))
+        }
+        Operation::SIGN => {
+            let object = found?;
+            let signature = signing::signature(state, &object, payload, fault)?;
+            Ok(Box::new(move |writer| {
+                writer.text(Tag::UNIQUE_IDENTIFIER, &object.id);
+                writer.bytes(Tag::SIGNATURE_DATA, &signature);
+            }))
+        }
+        Operation::ACTIVATE => {
+            let object = found?;
+            Ok(Box::new(move |writer| {
+                writer.text(Tag::UNIQUE_IDENTIFIER, &object.id)
+            }))
+        }
+        _ => Err(Refused::new(
+            ResultReason::OPERATION_NOT_SUPPORTED,
+            "not here",
+        )),
+    }
+}
+
+fn query(writer: &mut Writer) {
+    for operation in [
+        Operation::LOCATE,
+        Operation::GET,
+        Operation::GET_ATTRIBUTES,
+        Operation::SIGN,
+        Operation::CREATE_KEY_PAIR,
+    ] {
+        writer.enumeration(Tag::OPERATION, operation);
+    }
+    writer.text(Tag::VENDOR_IDENTIFICATION, "a fake KMIP server");
+}
+
+/// Knows two filters: Object Type and Object Group.
+fn locate(state: &State, payload: Item<'_>) -> Body {
+    let kind = filter(payload, Tag::OBJECT_TYPE, "Object Type").and_then(Item::enumeration);
+    let group = filter(payload, Tag::OBJECT_GROUP, "Object Group").and_then(Item::text);
+    let vault = state.vault();
+    let objects = vault.objects.iter();
+    let fits = |object: &&Stored| {
+        kind.is_none_or(|kind| kind == object.object_type.0)
+            && group.is_none_or(|group| object.groups.iter().any(|of| of == group))
+    };
+    let ids: Vec<String> = objects.filter(fits).map(|o| o.id.clone()).collect();
+    Box::new(move |writer| {
+        let count = i32::try_from(ids.len()).expect("a small number");
+        writer.integer(Tag::LOCATED_ITEMS, count);
+        ids.iter()
+            .for_each(|id| writer.text(Tag::UNIQUE_IDENTIFIER, id));
+    })
+}
+
+/// The value of a filter, in the form of 1.x or of 2.x.
+fn filter<'a>(payload: Item<'a>, tag: Tag, name: &str) -> Option<Item<'a>> {
+    if let Some(attributes) = payload.find(Tag::ATTRIBUTES) {
+        return attributes.find(tag);
+    }
+    let named = |attribute: &Item<'a>| {
+        let found = attribute.find(Tag::ATTRIBUTE_NAME).and_then(Item::text);
+        found == Some(name)
+    };
+    let mut attributes = payload.find_all(Tag::ATTRIBUTE);
+    attributes.find(named)?.find(Tag::ATTRIBUTE_VALUE)
+}
+
+/// A P-256 pair, whatever was asked: it matters how often it is.
+fn create_key_pair(state: &State) -> Body {
+    let pair = PrivateKey::generate(KeyType::Ec(Curve::P256)).expect("a P-256 key");
+    let number = state.vault().keep("created", Arc::new(pair));
+    Box::new(move |writer| {
+        let (private, public) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
+        writer.text(
+            Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER,
+            &vault::id(private, number),
+        );
+        writer.text(
+            Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER,
+            &vault::id(public, number),
+        );
+    })
+}
+
+fn attributes(writer: &mut Writer, version: Version, object: &Stored) {
+    writer.text(Tag::UNIQUE_IDENTIFIER, &object.id);
+    match version.has_attributes_structure() {
+        true => writer.structure(Tag::ATTRIBUTES, |writer| members(writer, true, object)),
+        false => members(writer, false, object),
+    }
+}
+
+fn members(writer: &mut Writer, bare: bool, object: &Stored) {
+    type Write<'a> = &'a dyn Fn(&mut Writer, Tag);
+    let mut member = |tag: Tag, write: Write<'_>| match bare {
+        true => write(writer, tag),
+        false => writer.structure(Tag::ATTRIBUTE, |writer| {
+            writer.text(Tag::ATTRIBUTE_NAME, &tag.to_string());
+            write(writer, Tag::ATTRIBUTE_VALUE);
+        }),
+    };
+    for name in &object.names {
+        member(Tag::NAME, &|writer, tag| {
+            writer.structure(tag, |writer| {
+                writer.text(Tag::NAME_VALUE, name);
+                writer.enumeration(Tag::NAME_TYPE, NameType::UNINTERPRETED_TEXT_STRING);
+            });
+        });
+    }
+    for group in &object.groups {
+        member(Tag::OBJECT_GROUP, &|writer, tag| writer.text(tag, group));
+    }
+    for (kind, other) in &object.links {
+        member(Tag::LINK, &|writer, tag| {
+            writer.structure(tag, |writer| {
+                writer.enumeration(Tag::LINK_TYPE, *kind);
+                writer.text(Tag::LINKED_OBJECT_IDENTIFIER, other);
+            });
+        });
+    }
+    member(Tag::OBJECT_TYPE, &|w, tag| {
+        w.enumeration(tag, object.object_type)
+    });
+    member(Tag::CRYPTOGRAPHIC_ALGORITHM, &|w, tag| {
+        w.enumeration(tag, object.algorithm)
+    });
+    member(Tag::CRYPTOGRAPHIC_LENGTH, &|w, tag| {
+        w.integer(tag, object.length)
+    });
+    member(Tag::CRYPTOGRAPHIC_USAGE_MASK, &|w, tag| {
+        w.integer(tag, object.usage.0.cast_signed())
+    });
+    member(Tag::STATE, &|w, tag| w.enumeration(tag, object.state));
+    member(Tag::INITIAL_DATE, &|w, tag| w.date_time(tag, 1_790_000_000));
+}
+
+fn value(writer: &mut Writer, object: &Stored) {
+    let holder = match object.object_type {
+        ObjectType::PRIVATE_KEY => Tag::PRIVATE_KEY,
+        _ => Tag::PUBLIC_KEY,
+    };
+    writer.enumeration(Tag::OBJECT_TYPE, object.object_type);
+    writer.text(Tag::UNIQUE_IDENTIFIER, &object.id);
+    writer.structure(holder, |writer| {
+        writer.structure(Tag::KEY_BLOCK, |writer| {
+            writer.enumeration(Tag::KEY_FORMAT_TYPE, object.format);
+            writer.structure(Tag::KEY_VALUE, |writer| {
+                writer.bytes(Tag::KEY_MATERIAL, &object.value);
+            });
+            writer.enumeration(Tag::CRYPTOGRAPHIC_ALGORITHM, object.algorithm);
+            writer.integer(Tag::CRYPTOGRAPHIC_LENGTH, object.length);
+        });
+    });
+}

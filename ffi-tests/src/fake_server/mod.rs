@@ -1,0 +1,210 @@
+//! A small KMIP server that is honest until its script says otherwise, over TLS on the loopback interface.
+//!
+//! It speaks KMIP 1.4 and 2.1, keeps what a test gives it, counts what it is asked, and can fail
+//! in every way in which servers fail. It ends, with all its connections, when it is dropped.
+
+mod answer;
+mod connection;
+mod fault;
+mod message;
+mod pki;
+mod signing;
+mod state;
+mod tally;
+mod vault;
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+
+use kmip_p11::kmip::Version;
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+
+pub use fault::{Fault, Forgery, Refused};
+pub use tally::Tally;
+pub use vault::{Stored, Vault};
+
+use crate::kmip_server::Endpoint;
+use crate::openssh::sshd::free_port;
+use fault::Script;
+use pki::Pki;
+use state::State;
+use tally::Counter;
+
+/// Connections at a time; more are closed at once.
+const MOST_CONNECTIONS: usize = 32;
+
+/// A server of a test's own.
+pub struct FakeServer {
+    pki: Pki,
+    state: Arc<State>,
+    port: u16,
+    running: Option<Running>,
+}
+
+/// From a start to the next stop.
+struct Running {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+/// A server before its start.
+pub struct Plan {
+    vault: Vault,
+    versions: Vec<Version>,
+    tls: Vec<&'static SupportedProtocolVersion>,
+}
+
+impl Plan {
+    /// Speaks these versions of KMIP.
+    pub fn speaking(mut self, versions: &[Version]) -> Self {
+        self.versions = versions.to_vec();
+        self
+    }
+
+    /// Speaks TLS 1.2 only.
+    pub fn tls12(mut self) -> Self {
+        self.tls = vec![&TLS12];
+        self
+    }
+
+    /// Starts it.
+    pub fn start(self) -> FakeServer {
+        let pki = Pki::default();
+        let state = State {
+            versions: self.versions,
+            script: Script::default(),
+            counter: Counter::default(),
+            tls: pki.server(&self.tls),
+            refusing_tls: pki.refusing(&self.tls),
+            last: Mutex::default(),
+            vault: Mutex::new(self.vault),
+        };
+        let mut server = FakeServer {
+            pki,
+            state: Arc::new(state),
+            port: free_port(),
+            running: None,
+        };
+        server.start_again();
+        server
+    }
+}
+
+impl FakeServer {
+    /// A server with the objects that `fill` puts in.
+    pub fn with(fill: impl FnOnce(&mut Vault)) -> Plan {
+        let mut vault = Vault::default();
+        fill(&mut vault);
+        Plan {
+            vault,
+            versions: vec![Version::V2_1, Version::V1_4],
+            tls: vec![&TLS13, &TLS12],
+        }
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// All that a slot needs to know of it.
+    pub fn endpoint(&self) -> Endpoint {
+        self.pki.endpoint(self.address())
+    }
+
+    /// The same by way of a proxy at that port.
+    pub fn endpoint_behind(&self, port: u16) -> Endpoint {
+        self.pki.endpoint(format!("127.0.0.1:{port}"))
+    }
+
+    /// From now on this goes wrong, until [`FakeServer::behave`].
+    pub fn misbehave(&self, fault: Fault) {
+        self.state.script.always(fault);
+    }
+
+    /// This goes wrong the next so many times; what was told before comes first.
+    pub fn misbehave_times(&self, times: usize, fault: Fault) {
+        self.state.script.times(times, fault);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn behave(&self) {
+        self.state.script.clear();
+    }
+
+    /// The objects, to be changed.
+    pub fn vault(&self) -> MutexGuard<'_, Vault> {
+        self.state.vault()
+    }
+
+    /// What came so far.
+    pub fn tally(&self) -> Tally {
+        self.state.counter.tally()
+    }
+
+    /// What came so far; counting begins anew.
+    pub fn count_anew(&self) -> Tally {
+        self.state.counter.restart()
+    }
+
+    /// Ends it and all its connections; then nobody listens at its port.
+    pub fn stop(&mut self) {
+        let Some(Running { stop, thread }) = self.running.take() else {
+            return;
+        };
+        stop.store(true, Ordering::Relaxed);
+        // Its thread waits for a connection: here it is. Refused is as good, nobody waits then.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        let ended = thread.join();
+        // A panic in a destructor that runs because of another one would hide that one.
+        if !std::thread::panicking() {
+            ended.expect("a request that the fake server cannot read");
+        }
+    }
+
+    /// Starts it at the port it had.
+    pub fn start_again(&mut self) {
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port);
+        let listener = TcpListener::bind(address);
+        let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (state, seen) = (Arc::clone(&self.state), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || accept(&listener, &state, &seen));
+        self.running = Some(Running { stop, thread });
+    }
+}
+
+impl Drop for FakeServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn accept(listener: &TcpListener, state: &Arc<State>, stop: &Arc<AtomicBool>) {
+    let mut open: Vec<JoinHandle<()>> = vec![];
+    for stream in listener.incoming() {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let Ok(stream) = stream else { continue };
+        state.counter.connected();
+        let (ended, going_on) = open.into_iter().partition(JoinHandle::is_finished);
+        open = going_on;
+        join(ended);
+        if open.len() < MOST_CONNECTIONS {
+            let (state, stop) = (Arc::clone(state), Arc::clone(stop));
+            let serve = move || connection::serve(stream, state, stop);
+            open.push(std::thread::spawn(serve));
+        }
+    }
+    join(open);
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        thread.join().expect("a connection's thread has panicked");
+    }
+}

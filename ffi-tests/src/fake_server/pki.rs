@@ -1,0 +1,125 @@
+//! Certificates that live as long as the server they are for, made at run time so that nobody else has their keys.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+use crate::kmip_server::Endpoint;
+use crate::scratch::Scratch;
+
+/// An authority with a server's certificate and a client's.
+pub struct Pki {
+    files: Scratch,
+    authority: Authority,
+    stranger: Authority,
+    chain: Vec<CertificateDer<'static>>,
+    key: Vec<u8>,
+}
+
+struct Authority {
+    certificate: rcgen::Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a P-256 key");
+        let mut wanted = CertificateParams::new([]).expect("no names, none wrong");
+        wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // An authority without a name of its own cannot be told from another one.
+        wanted
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        let certificate = wanted.self_signed(&key).expect("a certificate");
+        let issuer = Issuer::new(wanted, key);
+        Self {
+            certificate,
+            issuer,
+        }
+    }
+
+    /// A certificate with these names, and its key.
+    fn certify(&self, names: &[&str]) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate().expect("a P-256 key");
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let wanted = CertificateParams::new(names).expect("plain names");
+        let certificate = wanted.signed_by(&key, &self.issuer);
+        (certificate.expect("a certificate"), key)
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        let added = roots.add(self.certificate.der().clone());
+        added.expect("a certificate of an authority");
+        Arc::new(roots)
+    }
+}
+
+impl Default for Pki {
+    fn default() -> Self {
+        let (authority, stranger) = (Authority::new("ours"), Authority::new("a stranger's"));
+        let (server, server_key) = authority.certify(&["localhost", "127.0.0.1"]);
+        let (client, client_key) = authority.certify(&["alice"]);
+        let files = Scratch::new();
+        files.write("ca.crt", authority.certificate.pem());
+        files.write("client.crt", client.pem());
+        files.write("client.key", client_key.serialize_pem());
+        Self {
+            files,
+            authority,
+            stranger,
+            chain: vec![server.der().clone()],
+            key: server_key.serialize_der(),
+        }
+    }
+}
+
+impl Pki {
+    /// What a client at that address needs.
+    pub fn endpoint(&self, address: String) -> Endpoint {
+        Endpoint {
+            address,
+            ca: self.file("ca.crt"),
+            certificate: self.file("client.crt"),
+            key: self.file("client.key"),
+        }
+    }
+
+    /// A server's TLS that demands a client certificate of our authority.
+    pub fn server(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
+        self.demanding(&self.authority, versions)
+    }
+
+    /// The same, but no client has a certificate that it takes.
+    pub fn refusing(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
+        self.demanding(&self.stranger, versions)
+    }
+
+    fn demanding(
+        &self,
+        authority: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(authority.roots(), provider.clone())
+                .build()
+                .expect("an authority is given");
+        let key = PrivateKeyDer::Pkcs8(self.key.clone().into());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .expect("versions that the library has")
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain.clone(), key);
+        Arc::new(config.expect("a key that fits its certificate"))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.files.file(name)
+    }
+}

@@ -1,0 +1,35 @@
+//! What all connections of a fake server share.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kmip_p11::kmip::Version;
+use rustls::ServerConfig;
+
+use super::fault::Script;
+use super::tally::Counter;
+use super::vault::Vault;
+
+/// The server behind its connections.
+pub struct State {
+    /// The versions it speaks, the preferred one first.
+    pub versions: Vec<Version>,
+    /// What goes wrong.
+    pub script: Script,
+    /// What was asked.
+    pub counter: Counter,
+    /// TLS as it should be.
+    pub tls: Arc<ServerConfig>,
+    /// TLS that takes nobody's certificate.
+    pub refusing_tls: Arc<ServerConfig>,
+    /// The answer that was given last.
+    pub last: Mutex<Vec<u8>>,
+    /// The objects.
+    pub vault: Mutex<Vault>,
+}
+
+impl State {
+    /// The objects, to be looked at or changed.
+    pub fn vault(&self) -> MutexGuard<'_, Vault> {
+        self.vault.lock().expect("nothing panics with it")
+    }
+}

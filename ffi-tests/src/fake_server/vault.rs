@@ -1,0 +1,143 @@
+//! What the fake server keeps: objects as a test wants them, sensible or not.
+
+use std::sync::Arc;
+
+use kmip_p11::crypto::private_key::PrivateKey;
+use kmip_p11::kmip::{
+    CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, UsageMask,
+};
+use kmip_p11::model::public_key::{Curve, KeyType};
+
+/// An object, every part of which a test may change.
+#[derive(Clone)]
+pub struct Stored {
+    /// Its unique identifier.
+    pub id: String,
+    /// What it is.
+    pub object_type: ObjectType,
+    /// Its names.
+    pub names: Vec<String>,
+    /// Its object groups.
+    pub groups: Vec<String>,
+    /// Its links.
+    pub links: Vec<(LinkType, String)>,
+    /// Where it is in its life.
+    pub state: State,
+    /// What it may be used for.
+    pub usage: UsageMask,
+    /// What it is for.
+    pub algorithm: CryptographicAlgorithm,
+    /// Its length in bits.
+    pub length: i32,
+    /// How its value is encoded, as Get says.
+    pub format: KeyFormatType,
+    /// Its value as Get gives it.
+    pub value: Vec<u8>,
+    /// What signs with it.
+    pub signer: Option<Arc<PrivateKey>>,
+}
+
+/// All objects, in the order in which Locate finds them.
+#[derive(Default)]
+pub struct Vault {
+    /// The objects.
+    pub objects: Vec<Stored>,
+    /// How many pairs were made, for identifiers that are never used again.
+    made: usize,
+}
+
+impl Vault {
+    /// Makes a pair with that name, ready for use, both halves linked. The identifiers are
+    /// `private-N` and `public-N`.
+    pub fn pair(&mut self, name: &str, key_type: KeyType) -> &mut Self {
+        let private = PrivateKey::generate(key_type).expect("a type of key that can be made");
+        self.keep(name, Arc::new(private));
+        self
+    }
+
+    /// As many P-256 pairs, with the names `key-000` and so on.
+    pub fn pairs(&mut self, number: usize) -> &mut Self {
+        for place in 0..number {
+            self.pair(&format!("key-{place:03}"), KeyType::Ec(Curve::P256));
+        }
+        self
+    }
+
+    /// Takes a pair in; the number in its identifiers.
+    pub fn keep(&mut self, name: &str, private: Arc<PrivateKey>) -> usize {
+        self.made += 1;
+        let number = self.made;
+        let key_type = private.public().key_type();
+        let half = |object_type, usage, format, value| Stored {
+            id: id(object_type, number),
+            object_type,
+            names: vec![name.to_owned()],
+            groups: vec![],
+            links: vec![],
+            state: State::ACTIVE,
+            usage,
+            algorithm: algorithm(key_type),
+            length: bits(key_type),
+            format,
+            value,
+            signer: None,
+        };
+        let spki = private.public().to_spki().expect("a key of ours");
+        let pkcs8 = private.to_pkcs8().expect("a key of ours").to_vec();
+        let (secret, open) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
+        let mut public = half(open, UsageMask::VERIFY, KeyFormatType::X_509, spki);
+        let mut hidden = half(secret, UsageMask::SIGN, KeyFormatType::PKCS_8, pkcs8);
+        public.links = vec![(LinkType::PRIVATE_KEY_LINK, hidden.id.clone())];
+        hidden.links = vec![(LinkType::PUBLIC_KEY_LINK, public.id.clone())];
+        hidden.signer = Some(private);
+        self.objects.extend([hidden, public]);
+        number
+    }
+
+    /// The object with that identifier.
+    pub fn get(&self, id: &str) -> Option<&Stored> {
+        self.objects.iter().find(|object| object.id == id)
+    }
+
+    /// The object with that identifier, to be changed; it has to be there.
+    #[track_caller]
+    pub fn at(&mut self, id: &str) -> &mut Stored {
+        let found = self.objects.iter_mut().find(|object| object.id == id);
+        found.unwrap_or_else(|| panic!("the vault has no {id}"))
+    }
+
+    /// What signs with another key of the same type.
+    pub fn another(&self, than: &Stored) -> Option<Arc<PrivateKey>> {
+        let mut others = self.objects.iter().filter(|other| other.id != than.id);
+        let found = others.find_map(|other| {
+            let fits = other.algorithm == than.algorithm && other.length == than.length;
+            other.signer.clone().filter(|_| fits)
+        });
+        found
+    }
+}
+
+/// The identifier of a half of a pair.
+pub fn id(object_type: ObjectType, number: usize) -> String {
+    match object_type {
+        ObjectType::PRIVATE_KEY => format!("private-{number}"),
+        _ => format!("public-{number}"),
+    }
+}
+
+fn algorithm(key_type: KeyType) -> CryptographicAlgorithm {
+    match key_type {
+        KeyType::Rsa(_) => CryptographicAlgorithm::RSA,
+        KeyType::Ec(_) => CryptographicAlgorithm::ECDSA,
+        KeyType::Ed25519 => CryptographicAlgorithm::ED25519,
+    }
+}
+
+fn bits(key_type: KeyType) -> i32 {
+    match key_type {
+        KeyType::Rsa(bits) => bits.try_into().expect("a size that can be made"),
+        KeyType::Ec(Curve::P256) | KeyType::Ed25519 => 256,
+        KeyType::Ec(Curve::P384) => 384,
+        KeyType::Ec(Curve::P521) => 521,
+    }
+}
