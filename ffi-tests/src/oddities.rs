@@ -41,7 +41,25 @@ impl Vandal {
 
     /// An active EC key pair on a curve by openssl's name for it, both halves called the same.
     pub fn register_ec_pair(&self, name: &str, curve: &str, bits: u32) {
-        let (private, public) = ec_pair(curve);
+        self.register_halves(name, bits, ec_pair(curve));
+    }
+
+    /// A P-256 private key, and a public key of the same name that is not its half.
+    pub fn register_strangers_as_a_pair(&self, name: &str) {
+        let ((private, _), (_, public)) = (ec_pair("P-256"), ec_pair("P-256"));
+        self.register_halves(name, 256, (private, public));
+    }
+
+    /// Active halves whose bytes mean nothing, if the server takes them.
+    pub fn register_garbage(&self, name: &str) -> bool {
+        let garbage = |format| block(format, 256, b"garbage".to_vec());
+        let private = ManagedObject::PrivateKey(garbage(KeyFormatType::PKCS_8));
+        let public = ManagedObject::PublicKey(garbage(KeyFormatType::X_509));
+        self.register(name, private, UsageMask::SIGN).is_ok()
+            && self.register(name, public, UsageMask::VERIFY).is_ok()
+    }
+
+    fn register_halves(&self, name: &str, bits: u32, (private, public): (Vec<u8>, Vec<u8>)) {
         let private = ManagedObject::PrivateKey(block(KeyFormatType::PKCS_8, bits, private));
         self.register(name, private, UsageMask::SIGN)
             .expect("a private key");
