@@ -148,6 +148,7 @@ impl Surroundings for KmipServer {
             ("KMIP_P11_TEST_SERVER", self.scratch.path().into()),
             ("KMIP_P11_TEST_KIND", self.kind.name().into()),
             ("KMIP_P11_TEST_PORT", self.fact("KMIP_PORT").into()),
+            ("KMIP_P11_TEST_LOG", self.fact("KMIP_LOG").into()),
         ]
     }
 }
@@ -159,6 +160,11 @@ impl LentServer {
     /// Ends it.
     pub fn stop(&self) {
         stop(Path::new(&variable("KMIP_P11_TEST_SERVER")));
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(variable("KMIP_P11_TEST_LOG")).unwrap_or_default()
     }
 
     /// Starts it again.

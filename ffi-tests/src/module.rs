@@ -31,8 +31,11 @@ unsafe impl Sync for Module {}
 macro_rules! call {
     ($module:expr, $function:ident $(, $argument:expr)* $(,)?) => {{
         let function = $module.list().$function.expect("no entry of the table is null");
+        // Arguments of every number and type: they cannot be evaluated anywhere else.
         // SAFETY: the arguments are as PKCS#11 wants them; those that are not must be refused.
-        unsafe { function($($argument),*) }
+        #[allow(clippy::macro_metavars_in_unsafe)]
+        let rv = unsafe { function($($argument),*) };
+        rv
     }};
 }
 

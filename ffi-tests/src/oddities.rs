@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use kmip_p11::kmip::{
-    Attribute, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, ManagedObject,
-    Request, Response, ServerAddress, Settings, TlsFiles, UsageMask,
+    Attribute, CertificateType, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType,
+    KeyMaterial, ManagedObject, Refusal, Request, Response, ServerAddress, Settings, TlsFiles,
+    UsageMask,
 };
 
 use crate::kmip_server::Endpoint;
@@ -38,43 +39,70 @@ impl Vandal {
         Self { client, group }
     }
 
-    /// An active EC key pair on a curve by openssl's name for it, both halves registered.
+    /// An active EC key pair on a curve by openssl's name for it, both halves called the same.
     pub fn register_ec_pair(&self, name: &str, curve: &str, bits: u32) {
-        let (private, public) = ec_pair(curve);
+        self.register_halves(name, bits, ec_pair(curve));
+    }
+
+    /// A P-256 private key, and a public key of the same name that is not its half.
+    pub fn register_strangers_as_a_pair(&self, name: &str) {
+        let ((private, _), (_, public)) = (ec_pair("P-256"), ec_pair("P-256"));
+        self.register_halves(name, 256, (private, public));
+    }
+
+    /// Active halves whose bytes mean nothing, if the server takes them.
+    pub fn register_garbage(&self, name: &str) -> bool {
+        let garbage = |format| block(format, 256, b"garbage".to_vec());
+        let private = ManagedObject::PrivateKey(garbage(KeyFormatType::PKCS_8));
+        let public = ManagedObject::PublicKey(garbage(KeyFormatType::X_509));
+        self.register(name, private, UsageMask::SIGN).is_ok()
+            && self.register(name, public, UsageMask::VERIFY).is_ok()
+    }
+
+    fn register_halves(&self, name: &str, bits: u32, (private, public): (Vec<u8>, Vec<u8>)) {
         let private = ManagedObject::PrivateKey(block(KeyFormatType::PKCS_8, bits, private));
-        let public = ManagedObject::PublicKey(block(KeyFormatType::X_509, bits, public));
-        self.register(name, private, UsageMask::SIGN);
-        self.register(name, public, UsageMask::VERIFY);
+        self.register(name, private, UsageMask::SIGN)
+            .expect("a private key");
+        // Cosmian calls a SubjectPublicKeyInfo PKCS#8, everybody else X.509.
+        let formats = [KeyFormatType::X_509, KeyFormatType::PKCS_8];
+        let mut tried = formats.into_iter().map(|format| {
+            let public = ManagedObject::PublicKey(block(format, bits, public.clone()));
+            self.register(name, public, UsageMask::VERIFY)
+        });
+        assert!(tried.any(|registered| registered.is_ok()), "a public key");
     }
 
-    /// An active private key and public key whose bytes mean nothing.
-    pub fn register_garbage(&self, name: &str) {
-        let private = block(KeyFormatType::PKCS_8, 256, b"garbage".to_vec());
-        self.register(name, ManagedObject::PrivateKey(private), UsageMask::SIGN);
+    /// An X.509 certificate, given in DER.
+    pub fn register_certificate(&self, name: &str, der: &[u8]) {
+        let object = ManagedObject::Certificate {
+            kind: CertificateType::X_509,
+            value: der.to_vec(),
+        };
+        let attributes = vec![Attribute::Name(name.to_owned())];
+        let registered = self.call(Request::Register { object, attributes });
+        assert!(
+            matches!(registered, Ok(Response::Register { .. })),
+            "{registered:?}"
+        );
     }
 
-    fn register(&self, name: &str, object: ManagedObject, mask: UsageMask) {
+    fn register(&self, name: &str, object: ManagedObject, mask: UsageMask) -> Result<(), Refusal> {
         let attributes = vec![
             Attribute::Name(name.to_owned()),
             Attribute::CryptographicAlgorithm(CryptographicAlgorithm::EC),
             Attribute::CryptographicUsageMask(mask),
             Attribute::ObjectGroup(self.group.clone()),
         ];
-        let registered = self.call(Request::Register { object, attributes });
-        let Response::Register { id, .. } = registered else {
-            panic!("{registered:?}");
-        };
-        self.call(Request::Activate { id });
+        match self.call(Request::Register { object, attributes })? {
+            Response::Register { id, .. } => self.call(Request::Activate { id }).map(drop),
+            other => panic!("{other:?}"),
+        }
     }
 
-    fn call(&self, request: Request) -> Response {
-        let shown = format!("{request:?}");
-        let mut answers = self
-            .client
-            .call(&[request])
-            .unwrap_or_else(|error| panic!("{error}"));
-        let answer = answers.remove(0);
-        answer.unwrap_or_else(|refusal| panic!("{refusal} to {shown}"))
+    fn call(&self, request: Request) -> Result<Response, Refusal> {
+        let answers = self.client.call(&[request]);
+        let mut answers = answers.unwrap_or_else(|error| panic!("{error}"));
+        answers.remove(0)
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Scene {
     pub keyring: Keyring,
     /// The object group.
     pub group: String,
+    slot: SlotEntry,
 }
 
 impl Scene {
@@ -44,12 +45,14 @@ impl Scene {
     pub fn of(server: &KmipServer, adapt: impl FnOnce(SlotEntry) -> SlotEntry) -> Self {
         let group = fresh_group();
         let slot = SlotEntry::new(LABEL, server.endpoint("alice")).group(&group);
-        let configuration = Configuration::new(&[adapt(slot)]);
+        let slot = adapt(slot);
+        let configuration = Configuration::new(std::slice::from_ref(&slot));
         let keyring = Keyring::of(&configuration, LABEL, &group);
         Self {
             configuration,
             keyring,
             group,
+            slot,
         }
     }
 
@@ -57,6 +60,11 @@ impl Scene {
     pub fn with(self, types: &[(&str, KeyType)]) -> Self {
         self.keyring.make_all(types);
         self
+    }
+
+    /// The slot, for a configuration that has it among others or narrows it.
+    pub fn slot(&self) -> SlotEntry {
+        self.slot.clone()
     }
 
     /// Makes a key.

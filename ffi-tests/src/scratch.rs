@@ -3,7 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What the names of all of them begin with; the number of their process follows.
+const PREFIX: &str = "kp11-";
 
 /// A directory that only its owner may enter; removed on drop, also when a test panics.
 #[derive(Debug)]
@@ -20,9 +24,11 @@ impl Default for Scratch {
 impl Scratch {
     /// A new one. Its path is short: the socket of an agent has to fit into 108 bytes.
     pub fn new() -> Self {
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(sweep);
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("kp11-{}-{number}", std::process::id());
+        let name = format!("{PREFIX}{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         // What is left of a killed run whose process had the same number is of no use.
         let _ = fs::remove_dir_all(&path);
@@ -59,6 +65,21 @@ impl Scratch {
     pub fn read(&self, name: &str) -> String {
         let bytes = fs::read(self.file(name)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// Removes what killed runs have left: directories whose process is gone.
+fn sweep() {
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split('-').next());
+        let gone = |number: &str| !Path::new("/proc").join(number).exists();
+        if process.is_some_and(|number| number.parse::<u32>().is_ok() && gone(number)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

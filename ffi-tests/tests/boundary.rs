@@ -38,7 +38,7 @@ fn c_initialize_is_once_and_c_finalize_undoes_it() {
         let module = Module::initialized();
         assert_eq!(module.initialize(), Err(CKR_CRYPTOKI_ALREADY_INITIALIZED));
         assert_eq!(
-            call!(module, C_Finalize, 1 as *mut c_void),
+            call!(module, C_Finalize, std::ptr::dangling_mut::<c_void>()),
             CKR_ARGUMENTS_BAD
         );
         assert_eq!(module.slots().map(|slots| slots.len()), Ok(1));
@@ -88,7 +88,7 @@ fn c_initialize_takes_its_arguments_as_the_specification_says() {
         assert_eq!(with(arguments(0, true)), CKR_CANT_LOCK);
         assert_eq!(with(arguments(CKF_OS_LOCKING_OK, false)), CKR_ARGUMENTS_BAD);
         let reserved = CK_C_INITIALIZE_ARGS {
-            pReserved: 1 as *mut c_void,
+            pReserved: std::ptr::dangling_mut::<c_void>(),
             ..none
         };
         assert_eq!(with(reserved), CKR_ARGUMENTS_BAD);

@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use ffi_tests::configuration::own_log;
 use ffi_tests::keys::EVERY_TYPE;
+use ffi_tests::kmip_server::{KmipServer, LentServer};
 use ffi_tests::module::Module;
 use ffi_tests::own_process::alone;
 use ffi_tests::scene::{LABEL, Scene};
@@ -280,6 +281,38 @@ fn what_the_server_cannot_sign_is_refused_with_the_reason_in_the_log() {
             for words in ["C_Sign", "keys.local_use = true", "\"rsa@", "\"p256@"] {
                 assert!(log.contains(words), "{words:?} is not in the log:\n{log}");
             }
+        });
+    });
+}
+
+/// PyKMIP writes down each operation, so that they can be counted.
+#[test]
+fn a_signature_is_one_request_and_a_question_for_its_size_none() {
+    let setup = || {
+        let server = KmipServer::start(ServerKind::PyKmip);
+        (Scene::of(&server, |slot| slot).with(RSA), server)
+    };
+    alone(here!(), setup, || {
+        in_session(|session| {
+            let key = session.private_key("rsa");
+            let operations = || {
+                let log = LentServer.log();
+                log.matches("Processing operation: ").count()
+            };
+            session
+                .sign(CKM_SHA256_RSA_PKCS, key, MESSAGE)
+                .expect("the first, with a connection");
+            let before = operations();
+            session
+                .sign_init(CKM_SHA256_RSA_PKCS, key)
+                .expect("C_SignInit");
+            assert_eq!(session.sign_size(MESSAGE), Ok(256));
+            assert_eq!(session.sign_into(MESSAGE, 255), Err(CKR_BUFFER_TOO_SMALL));
+            assert!(session.attribute(key, CKA_MODULUS).is_ok());
+            assert_eq!(session.private_key("rsa"), key);
+            assert_eq!(operations(), before, "nothing of this asks the server");
+            session.sign_into(MESSAGE, 256).expect("C_Sign");
+            assert_eq!(operations(), before + 1);
         });
     });
 }

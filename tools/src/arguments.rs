@@ -39,6 +39,8 @@ pub enum Command {
     /// The configured slots
     #[command(subcommand)]
     Slot(SlotCommand),
+    /// Check everything that a login needs, with OpenSSH's own sequence of calls
+    Doctor(DoctorArguments),
 }
 
 /// What to do with keys.
@@ -175,6 +177,14 @@ pub struct RenameArguments {
     pub key: String,
     /// Its new name
     pub name: KeyName,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// The installed libkmip_p11.so [default: looked for where distributions put it]
+    #[arg(long, value_name = "FILE")]
+    pub module: Option<PathBuf>,
 }
 
 #[cfg(test)]

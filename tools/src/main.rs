@@ -12,7 +12,9 @@
 
 mod arguments;
 mod command;
+mod doctor;
 mod failure;
+mod installation;
 mod key_file;
 mod key_name;
 mod key_record;
@@ -22,6 +24,8 @@ mod person;
 mod pkcs11_uri;
 mod place;
 mod progress;
+#[cfg(test)]
+mod readme;
 mod selection;
 mod table;
 

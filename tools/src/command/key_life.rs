@@ -91,7 +91,7 @@ pub fn destroy(
         return Err(refused(
             place,
             &key,
-            "it is active: \"kmip-ssh key revoke\" it first, or add --revoke",
+            "it is active: add --revoke to revoke it first",
         ));
     }
     if !arguments.yes {

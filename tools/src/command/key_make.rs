@@ -1,15 +1,18 @@
 //! `key generate`, `key import`: a key that was not there before.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::Key;
+use kmip_p11::model::public_key::KeyType;
 use kmip_p11::token::NewKey;
 use serde::Serialize;
 
 use crate::arguments::{GenerateArguments, ImportArguments, NewKeyArguments};
 use crate::failure::Failure;
+use crate::installation::Module;
 use crate::key_file;
 use crate::key_name::KeyName;
 use crate::key_record::KeyRecord;
@@ -20,7 +23,7 @@ use crate::place::Place;
 use crate::selection;
 
 const MAKE_IT_HERE: &str =
-    "--here makes the key in this process, registers it at the server and wipes it here";
+    "add --here to make it in this process, register it at the server and wipe it here";
 
 /// A new key, and what to do with it.
 #[derive(Serialize)]
@@ -28,6 +31,10 @@ struct Made {
     key: KeyRecord,
     #[serde(skip)]
     how: &'static str,
+    #[serde(skip)]
+    module: PathBuf,
+    #[serde(skip)]
+    ed25519: bool,
 }
 
 /// `key generate`
@@ -105,6 +112,7 @@ pub fn name_is_free(place: &Place, name: &str) -> Result<(), Failure> {
 
 /// Tells of the key as the next listing shows it: the slot's filter may keep it from programs.
 fn tell(place: &Place, key: &Key, how: &'static str, output: &mut Output) -> Result<(), Failure> {
+    let ed25519 = key.public.key_type() == KeyType::Ed25519;
     let key = match place.find() {
         Ok(found) => KeyRecord::after(&place.label, &found, key),
         Err(Failure::Library(Error::Token(_))) => {
@@ -112,12 +120,18 @@ fn tell(place: &Place, key: &Key, how: &'static str, output: &mut Output) -> Res
         }
         Err(other) => return Err(other),
     };
-    Ok(output.show(&Made { key, how })?)
+    let module = Module::find(None).map_or_else(|_| Module::usual(), |found| found.path);
+    Ok(output.show(&Made {
+        key,
+        how,
+        module,
+        ed25519,
+    })?)
 }
 
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, how } = self;
+        let Self { key, how, .. } = self;
         let (key_type, name, slot) = (&key.key_type, &key.name, &key.slot);
         writeln!(
             f,
@@ -127,16 +141,29 @@ impl fmt::Display for Made {
         writeln!(f, "{}\n\n{}\n", key.fingerprint, key.openssh)?;
         match &key.hidden_because {
             Some(reason) => writeln!(f, "Programs do not see it yet: {reason}"),
-            None => f.write_str(NEXT),
+            None => self.next(f),
         }
     }
 }
 
-const NEXT: &str = "\
-Next: append that line to ~/.ssh/authorized_keys of the account to log in to, then
-  ssh -I /usr/local/lib/libkmip_p11.so user@host
-or put \"PKCS11Provider /usr/local/lib/libkmip_p11.so\" into ~/.ssh/config.
-";
+impl Made {
+    fn next(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let module = self.module.display();
+        writeln!(
+            f,
+            "Next: append that line to ~/.ssh/authorized_keys of the account to log in to, then\n  \
+             ssh -I {module} user@host\n\
+             or put \"PKCS11Provider {module}\" into ~/.ssh/config."
+        )?;
+        match self.ed25519 {
+            true => writeln!(
+                f,
+                "OpenSSH takes Ed25519 keys from a module since version 10.1."
+            ),
+            false => Ok(()),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -241,7 +268,7 @@ mod tests {
         let place = place(Barren(MemoryToken::new("prod")));
         printed(false, |output| {
             let failure = generate(&place, &arguments("a", "ed25519", false), output).unwrap_err();
-            assert!(failure.to_string().contains("; --here makes"), "{failure}");
+            assert!(failure.to_string().contains("; add --here"), "{failure}");
             generate(&place, &arguments("a", "ed25519", true), output).unwrap();
         });
         assert_eq!(place.find().unwrap().keys.len(), 1);

@@ -8,6 +8,7 @@ mod slot_list;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Command, KeyCommand, SlotCommand};
+use crate::doctor;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::person::Person;
@@ -47,11 +48,24 @@ pub fn run(
     output: &mut Output,
     person: &dyn Person,
 ) -> Result<Verdict, Failure> {
+    if let Command::Doctor(doctor) = &arguments.command {
+        return doctor::run(arguments, doctor, output);
+    }
     let config = place::configuration(arguments.config.as_deref())?;
-    let places = place::open(&config, arguments)?;
+    on(arguments, &place::open(&config, arguments)?, output, person)
+}
+
+/// Does what the command line says with these places.
+pub fn on(
+    arguments: &Arguments,
+    places: &[Place],
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<Verdict, Failure> {
     match &arguments.command {
-        Command::Key(command) => key(command, &places, output, person),
-        Command::Slot(SlotCommand::List) => slot_list::list(&places, output),
+        Command::Key(command) => key(command, places, output, person),
+        Command::Slot(SlotCommand::List) => slot_list::list(places, output),
+        Command::Doctor(doctor) => doctor::examine(doctor, vec![], places, output),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kmip_p11::config::{Backend, Config, KeyFilter, KeyKind, Kmip, Slot};
 use kmip_p11::model::key::Found;
+use kmip_p11::provider::Lifetimes;
 use kmip_p11::token::{SharedToken, Token};
 
 use crate::arguments::Arguments;
@@ -25,6 +26,8 @@ pub struct Place {
     pub shows: String,
     /// What is asked.
     pub token: SharedToken,
+    /// How long what was heard is believed.
+    pub lifetimes: Lifetimes,
 }
 
 impl Place {
@@ -38,6 +41,10 @@ impl Place {
             shows: shows(&slot.keys),
             token: Arc::new(Watched::new(token, &servers)),
             servers,
+            lifetimes: Lifetimes {
+                time_to_live: slot.cache.ttl,
+                min_refresh: slot.cache.min_refresh,
+            },
         })
     }
 
@@ -117,6 +124,7 @@ fn quoted<'a>(labels: impl Iterator<Item = &'a String>) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use std::time::Duration;
 
     use kmip_p11::error::TokenErrorKind;
     use kmip_p11::model::key::Key;
@@ -133,6 +141,10 @@ pub mod tests {
             protocol: "KMIP auto".into(),
             shows: "all".into(),
             token: Arc::new(token),
+            lifetimes: Lifetimes {
+                time_to_live: Duration::from_secs(60),
+                min_refresh: Duration::ZERO,
+            },
         }
     }
 
