@@ -14,6 +14,7 @@ pub mod module;
 pub mod oddities;
 pub mod openssh;
 pub mod own_process;
+pub mod passage;
 pub mod process;
 pub mod scene;
 pub mod scratch;
