@@ -65,6 +65,34 @@ fn a_cold_login_takes_five_flights_with_tls_1_2() {
     assert_flights(passage(&server).login(), COLD_LOGIN + 1, 1);
 }
 
+/// A client that sends no share for the server's key exchange is asked for one, a flight more.
+#[test]
+fn servers_old_and_new_find_their_key_exchange_in_the_first_flight() {
+    use rustls::crypto::aws_lc_rs::kx_group::{X25519, X25519MLKEM768};
+    for group in [X25519MLKEM768, X25519] {
+        let plan = FakeServer::with(|vault| {
+            vault.pairs(1);
+        });
+        let server = plan.exchanging(group).start();
+        assert_flights(passage(&server).login(), COLD_LOGIN, 1);
+    }
+}
+
+#[test]
+fn keys_that_are_not_shown_cost_no_flight() {
+    let plan = FakeServer::with(|vault| {
+        vault.pairs(164);
+        for number in 1..=64 {
+            vault.at(&format!("private-{number}")).groups = vec!["shown".into()];
+        }
+    });
+    let server = plan.start();
+    let passage = Passage::new(LABEL, server.endpoint(), |slot| slot.group("shown"));
+    let (passed, keys) = passage.listing();
+    assert_eq!(keys, 64);
+    assert_flights(passed, COLD_LISTING, 1);
+}
+
 #[test]
 fn a_cold_listing_takes_three_flights() {
     let server = server(64, &[Version::V2_1, Version::V1_4]);

@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 
 use kmip_p11::kmip::Version;
 use rustls::SupportedProtocolVersion;
+use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
 pub use fault::{Fault, Forgery, Refused};
@@ -29,7 +30,7 @@ pub use vault::{Stored, Vault};
 use crate::kmip_server::Endpoint;
 use crate::openssh::sshd::free_port;
 use fault::Script;
-use pki::Pki;
+use pki::{Pki, Tls};
 use state::State;
 use tally::Counter;
 
@@ -54,8 +55,12 @@ struct Running {
 pub struct Plan {
     vault: Vault,
     versions: Vec<Version>,
-    tls: Vec<&'static SupportedProtocolVersion>,
+    tls: Tls,
 }
+
+/// What it speaks if nothing else is wanted, and what an old one speaks.
+static EVERY_TLS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+static OLD_TLS: [&SupportedProtocolVersion; 1] = [&TLS12];
 
 impl Plan {
     /// Speaks these versions of KMIP.
@@ -66,7 +71,13 @@ impl Plan {
 
     /// Speaks TLS 1.2 only.
     pub fn tls12(mut self) -> Self {
-        self.tls = vec![&TLS12];
+        self.tls.versions = &OLD_TLS;
+        self
+    }
+
+    /// Takes this key exchange and no other.
+    pub fn exchanging(mut self, group: &'static dyn SupportedKxGroup) -> Self {
+        self.tls.key_exchange = Some(group);
         self
     }
 
@@ -101,7 +112,10 @@ impl FakeServer {
         Plan {
             vault,
             versions: vec![Version::V2_1, Version::V1_4],
-            tls: vec![&TLS13, &TLS12],
+            tls: Tls {
+                versions: &EVERY_TLS,
+                key_exchange: None,
+            },
         }
     }
 
