@@ -12,8 +12,41 @@ use crate::error::{Error, Result};
 /// A place in the caller's memory for a value whose size he may not know yet.
 pub struct Output<'call, T> {
     /// `None` when the caller only asks how much room he needs.
-    buffer: Option<&'call [Cell<MaybeUninit<T>>]>,
+    buffer: Option<Buffer<'call, T>>,
     length: &'call Cell<CK_ULONG>,
+}
+
+/// Memory to be filled, and never read here.
+#[derive(Clone, Copy)]
+enum Buffer<'call, T> {
+    /// A C caller's, who need not have written to it before.
+    Uninit(&'call [Cell<MaybeUninit<T>>]),
+    /// A Rust caller's, who can read it afterwards.
+    Init(&'call [Cell<T>]),
+}
+
+impl<T: Copy> Buffer<'_, T> {
+    fn len(self) -> usize {
+        match self {
+            Buffer::Uninit(cells) => cells.len(),
+            Buffer::Init(cells) => cells.len(),
+        }
+    }
+
+    fn fill(self, value: &[T]) {
+        match self {
+            Buffer::Uninit(cells) => {
+                for (cell, &item) in cells.iter().zip(value) {
+                    cell.set(MaybeUninit::new(item));
+                }
+            }
+            Buffer::Init(cells) => {
+                for (cell, &item) in cells.iter().zip(value) {
+                    cell.set(item);
+                }
+            }
+        }
+    }
 }
 
 /// A question of `C_GetAttributeValue`: which attribute, and where to put it.
@@ -36,18 +69,25 @@ pub enum Room {
 }
 
 impl<'call, T: Copy> Output<'call, T> {
-    /// The caller's buffer, if he gave one, and the place of its length.
+    /// A C caller's buffer, if he gave one, and the place of its length.
     pub fn new(
         buffer: Option<&'call [Cell<MaybeUninit<T>>]>,
         length: &'call Cell<CK_ULONG>,
     ) -> Self {
+        let buffer = buffer.map(Buffer::Uninit);
+        Self { buffer, length }
+    }
+
+    /// A Rust caller's buffer and the place of its length.
+    pub fn to_cells(cells: &'call [Cell<T>], length: &'call Cell<CK_ULONG>) -> Self {
+        let buffer = Some(Buffer::Init(cells));
         Self { buffer, length }
     }
 
     /// Tells the caller the size, and us whether to go on.
     pub fn room_for(&mut self, needed: usize) -> Room {
         self.length.set(needed as CK_ULONG);
-        match &self.buffer {
+        match self.buffer {
             None => Room::OnlyAsked,
             Some(buffer) if buffer.len() < needed => Room::TooSmall,
             Some(_) => Room::Enough,
@@ -58,16 +98,14 @@ impl<'call, T: Copy> Output<'call, T> {
     pub fn put(&mut self, value: &[T]) -> Result {
         let room = self.room_for(value.len());
         if let (Room::Enough, Some(buffer)) = (room, self.buffer) {
-            for (place, &item) in buffer.iter().zip(value) {
-                place.set(MaybeUninit::new(item));
-            }
+            buffer.fill(value);
         }
         room.verdict()
     }
 
     /// How many items the caller has room for.
     pub fn capacity(&self) -> usize {
-        self.buffer.map_or(0, <[_]>::len)
+        self.buffer.map_or(0, Buffer::len)
     }
 
     /// Marks an attribute that cannot be given (v3.2, 5.7.5).
@@ -90,8 +128,12 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn cells(n: usize) -> Vec<Cell<MaybeUninit<u8>>> {
-        (0..n).map(|_| Cell::new(MaybeUninit::new(0xEE))).collect()
+    fn cells(n: usize) -> Vec<Cell<u8>> {
+        (0..n).map(|_| Cell::new(b'-')).collect()
+    }
+
+    fn text(cells: &[Cell<u8>]) -> Vec<u8> {
+        cells.iter().map(Cell::get).collect()
     }
 
     #[test]
@@ -104,14 +146,15 @@ mod tests {
     #[test]
     fn a_small_buffer_is_left_alone_and_told_the_size() {
         let (length, buffer) = (Cell::new(3), cells(3));
-        let answer = Output::new(Some(&buffer), &length).put(b"four");
+        let answer = Output::to_cells(&buffer, &length).put(b"four");
         assert_eq!((answer, length.get()), (Err(Error::BufferTooSmall), 4));
+        assert_eq!(text(&buffer), b"---");
     }
 
     #[test]
     fn a_large_buffer_gets_value_and_length() {
-        let (length, buffer) = (Cell::new(9), cells(9));
-        assert_eq!(Output::new(Some(&buffer), &length).put(b"four"), Ok(()));
-        assert_eq!(length.get(), 4);
+        let (length, buffer) = (Cell::new(6), cells(6));
+        assert_eq!(Output::to_cells(&buffer, &length).put(b"four"), Ok(()));
+        assert_eq!((length.get(), text(&buffer)), (4, b"four--".to_vec()));
     }
 }

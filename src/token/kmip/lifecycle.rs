@@ -23,7 +23,8 @@ impl KmipToken {
         self.first_decides(&requests)
     }
 
-    /// Revoke (KMIP 2.1, 6.1.49).
+    /// Revoke (KMIP 2.1, 6.1.49) of the private key. Its public half goes on verifying what was
+    /// signed before, and shows which key it was that is revoked.
     pub(super) fn revoke_pair(&self, key: &Key, revocation: &Revocation) -> Result {
         let (reason, compromised_at) = match revocation.compromised {
             true => (
@@ -32,18 +33,30 @@ impl KmipToken {
             ),
             false => (RevocationReasonCode::CESSATION_OF_OPERATION, None),
         };
-        let requests = halves(&key.id.0, public_id(key), |id| Request::Revoke {
-            id,
+        self.first_decides(&[Request::Revoke {
+            id: key.id.to_string(),
             reason,
             message: revocation.message.clone(),
             compromised_at,
-        });
-        self.first_decides(&requests)
+        }])
     }
 
-    /// Destroy (KMIP 2.1, 6.1.19) of the private key first: what is left then is harmless.
+    /// Destroy (KMIP 2.1, 6.1.19) of the private key first: what is left then is harmless. The
+    /// public half was not revoked with it, and many servers want that before.
     pub(super) fn destroy_pair(&self, key: &Key) -> Result {
-        let requests = halves(&key.id.0, public_id(key), |id| Request::Destroy { id });
+        let mut requests = vec![Request::Destroy {
+            id: key.id.to_string(),
+        }];
+        if let Some(public_id) = &key.public_id {
+            let id = public_id.to_string();
+            requests.push(Request::Revoke {
+                id: id.clone(),
+                reason: RevocationReasonCode::CESSATION_OF_OPERATION,
+                message: None,
+                compromised_at: None,
+            });
+            requests.push(Request::Destroy { id });
+        }
         self.first_decides(&requests).map_err(|error| match error {
             Error::Token(mut token) if token.kind == TokenErrorKind::Denied => {
                 token

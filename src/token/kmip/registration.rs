@@ -30,11 +30,7 @@ impl KmipToken {
             }
         })?;
         let (id, public_id) = made.map_err(|refusal| {
-            let reason = format!(
-                "the server did not make a pair of {}: {refusal}; if it cannot, make the pair \
-                 here and register it",
-                wanted.key_type
-            );
+            let reason = format!("the server made no {} pair: {refusal}", wanted.key_type);
             self.failures.error(TokenErrorKind::Impossible, reason)
         })?;
         self.finish(wanted, &id, &public_id)

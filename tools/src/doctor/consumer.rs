@@ -1,13 +1,10 @@
 //! A program in OpenSSH's place: the calls of PKCS#11 that it makes, with buffers as it offers them.
 
 use std::cell::Cell;
-use std::fs::File;
-use std::mem::MaybeUninit;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use cryptoki_sys::*;
-use kmip_p11::error::{Error, Result};
+use kmip_p11::error::Result;
 use kmip_p11::model::attribute::Template;
 use kmip_p11::model::output::{AttributeSlot, Output};
 use kmip_p11::provider::{MechanismCall, OpenSession, Provider};
@@ -30,7 +27,7 @@ impl Consumer {
         self.0.slots(CK_TRUE, Output::new(None, &length))?;
         let memory = Memory::new(length.get() as usize);
         self.0.slots(CK_TRUE, memory.output())?;
-        memory.numbers()
+        Ok(memory.items())
     }
 
     /// The flags of C_GetTokenInfo.
@@ -68,7 +65,7 @@ impl ConsumerSession {
     fn next_object(&self) -> Result<Option<CK_OBJECT_HANDLE>> {
         let memory = Memory::new(1);
         self.0.session.lock().find(memory.output())?;
-        Ok(memory.numbers()?.first().copied())
+        Ok(memory.items().first().copied())
     }
 
     /// C_GetAttributeValue without buffers: the sizes.
@@ -103,7 +100,7 @@ impl ConsumerSession {
         self.0.session.lock().attributes(object, slots)?;
         let mut values = [const { vec![] }; N];
         for (value, memory) in values.iter_mut().zip(&memories) {
-            *value = memory.bytes()?;
+            *value = memory.items();
         }
         Ok(values)
     }
@@ -121,54 +118,32 @@ impl ConsumerSession {
     pub fn sign(&self, data: &[u8], room: usize) -> Result<Vec<u8>> {
         let memory = Memory::new(room);
         self.0.session.lock().sign(data, memory.output())?;
-        memory.bytes()
+        Ok(memory.items())
     }
 }
 
 /// Memory as a C program offers it: so many items, and a length.
 struct Memory<T> {
-    cells: Box<[Cell<MaybeUninit<T>>]>,
+    cells: Box<[Cell<T>]>,
     length: Cell<CK_ULONG>,
 }
 
 impl<T: Copy + Default> Memory<T> {
     fn new(room: usize) -> Self {
-        let empty = || Cell::new(MaybeUninit::new(T::default()));
         Self {
-            cells: (0..room).map(|_| empty()).collect(),
+            cells: (0..room).map(|_| Cell::default()).collect(),
             length: Cell::new(room as CK_ULONG),
         }
     }
 
     fn output(&self) -> Output<'_, T> {
-        Output::new(Some(&self.cells), &self.length)
+        Output::to_cells(&self.cells, &self.length)
     }
 
-    /// What was written into it. An `Output` is made to be filled, and nothing of ours reads what
-    /// may be uninitialized memory; here it is not, and the system reads it for us.
-    fn bytes(&self) -> Result<Vec<u8>> {
-        let items = self.cells.len().min(self.length.get() as usize);
-        let mut bytes = vec![0; items * size_of::<T>()];
-        let address = self.cells.as_ptr().expose_provenance() as u64;
-        let memory = File::open("/proc/self/mem");
-        let read = memory.and_then(|memory| memory.read_exact_at(&mut bytes, address));
-        match read {
-            Ok(()) => Ok(bytes),
-            Err(_) => Err(Error::FunctionNotSupported(
-                "/proc/self/mem cannot be read, so that nothing can be replayed",
-            )),
-        }
-    }
-}
-
-impl Memory<CK_ULONG> {
-    fn numbers(&self) -> Result<Vec<CK_ULONG>> {
-        let bytes = self.bytes()?;
-        let (numbers, _) = bytes.as_chunks::<{ size_of::<CK_ULONG>() }>();
-        Ok(numbers
-            .iter()
-            .map(|n| CK_ULONG::from_ne_bytes(*n))
-            .collect())
+    /// What was written into it.
+    fn items(&self) -> Vec<T> {
+        let written = self.cells.iter().take(self.length.get() as usize);
+        written.map(Cell::get).collect()
     }
 }
 
@@ -180,10 +155,7 @@ mod tests {
     fn memory_holds_what_was_put_into_it() {
         let memory = Memory::new(5);
         memory.output().put(b"four").unwrap();
-        assert_eq!(memory.bytes().unwrap(), b"four");
-        let memory = Memory::new(2);
-        memory.output().put(&[1, CK_ULONG::MAX]).unwrap();
-        assert_eq!(memory.numbers().unwrap(), [1, CK_ULONG::MAX]);
-        assert!(Memory::<u8>::new(0).bytes().unwrap().is_empty());
+        assert_eq!(memory.items(), b"four");
+        assert!(Memory::<u8>::new(0).items().is_empty());
     }
 }
