@@ -42,16 +42,14 @@ impl Keyring {
     }
 
     /// Of that slot in the configuration that the environment names, for a body in a process of
-    /// its own; the group is the first that the slot shows.
+    /// its own; new keys go into a group that the slot shows.
     #[track_caller]
     pub fn of_environment(label: &str) -> Self {
         let config = Config::load();
         let slots = config.iter().flat_map(|config| &config.slots);
-        let groups = slots
-            .filter(|slot| slot.label == label)
-            .flat_map(|slot| &slot.keys.groups);
-        let group = groups.cloned().next().expect("a slot with a group");
-        Self::from(config, label, &group)
+        let mut slots = slots.filter(|slot| slot.label == label);
+        let group = slots.find_map(|slot| slot.keys.groups.first().cloned());
+        Self::from(config, label, &group.unwrap_or_default())
     }
 
     #[track_caller]

@@ -45,7 +45,7 @@ on_each_server! {
     fn a_signature_that_its_public_key_does_not_verify_is_never_returned(case) {
         let setup = || {
             let scene = Scene::on(case.server);
-            let vandal = Vandal::at(&case.server.shared().endpoint("alice"), &scene.group);
+            let vandal = Vandal::on(case.server, &scene.group);
             vandal.register_strangers_as_a_pair(&format!("mixed@{}", scene.group));
             scene.with(&[P256])
         };
@@ -160,7 +160,7 @@ on_each_server! {
 
     fn garbage_beside_a_key_hides_nothing(case) {
         let scene = Scene::on(case.server).with(&[P256]);
-        let vandal = Vandal::at(&case.server.shared().endpoint("alice"), &scene.group);
+        let vandal = Vandal::on(case.server, &scene.group);
         let taken = vandal.register_garbage(&format!("garbage@{}", scene.group));
         // Cosmian looks at what it registers; PyKMIP takes anything.
         assert_eq!(taken, case.server == ServerKind::PyKmip);
