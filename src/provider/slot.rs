@@ -123,11 +123,13 @@ impl Slot {
         *self.logged_in.lock()
     }
 
-    /// One signature by the token.
+    /// One signature by the token. A refusal or a signature by another key may mean that the key is
+    /// no longer what the snapshot says: then the next search asks.
     pub fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        use TokenErrorKind::{Denied, Gone, WrongSignature};
         let signed = self.token.sign(key, scheme, input);
         if let Err(Error::Token(error)) = &signed
-            && matches!(error.kind, TokenErrorKind::Gone | TokenErrorKind::Denied)
+            && matches!(error.kind, Gone | Denied | WrongSignature)
         {
             self.objects.expire();
         }
