@@ -129,7 +129,7 @@ impl ObjectCache {
         match (answer, self.last()) {
             (Ok(found), _) => Ok(self.replace(&mut handles, found, asked)),
             (Err(error), stale) => {
-                self.remember(&error);
+                self.remember(&error, stale.is_some());
                 stale.ok_or(error)
             }
         }
@@ -156,10 +156,13 @@ impl ObjectCache {
             .map(|(_, error)| error)
     }
 
-    /// Logs a failure when it is new; repeating it does not make it last longer.
-    fn remember(&self, error: &Error) {
+    /// Repeating a failure does not make it last longer. Logged here is the one that an old
+    /// snapshot hides; of any other the call that fails tells.
+    fn remember(&self, error: &Error, is_hidden: bool) {
         if self.recent_failure().is_none() {
-            log::warn!("the keys could not be listed: {error}");
+            if is_hidden {
+                log::warn!("an old listing of the keys serves, for want of a new one: {error}");
+            }
             *self.failure.lock() = Some((Instant::now(), error.clone()));
         }
     }
