@@ -29,10 +29,15 @@ pub(super) unsafe fn input(data: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     Ok(copy)
 }
 
-/// One value to write; never null.
+/// One value to write; never null. Zeroed first: the caller need not have written to it, and
+/// `Cell::set` reads what it replaces.
 pub(super) unsafe fn set<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
-    // SAFETY: see the module.
-    unsafe { optional(place) }?.ok_or(NULL)
+    // SAFETY: see the module; structures of C are valid when zero.
+    unsafe {
+        let cell = required(place)?;
+        place.write_bytes(0, 1);
+        Ok(cell)
+    }
 }
 
 /// A buffer to fill, with its length; a null buffer asks for the size.
@@ -42,12 +47,12 @@ pub(super) unsafe fn output<'call, T: Copy>(
 ) -> Result<Output<'call, T>> {
     // SAFETY: see the module.
     unsafe {
-        let length = set(length)?;
-        let buffer = match buffer.is_null() {
-            true => None,
-            false => Some(cells(buffer.cast::<MaybeUninit<T>>(), length.get())?),
-        };
-        Ok(Output::new(buffer, length))
+        if buffer.is_null() {
+            return Ok(Output::new(None, set(length)?));
+        }
+        let length = required(length)?;
+        let buffer = cells(buffer.cast::<MaybeUninit<T>>(), length.get())?;
+        Ok(Output::new(Some(buffer), length))
     }
 }
 
@@ -125,6 +130,12 @@ pub(super) unsafe fn is_text(text: *const CK_UTF8CHAR, known: &CStr) -> bool {
 
 const NULL: Error = Error::ArgumentsBad("a pointer is null");
 const MISALIGNED: Error = Error::ArgumentsBad("a pointer is not aligned for what it points to");
+
+/// One thing of the caller's.
+unsafe fn required<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
+    // SAFETY: see the module.
+    unsafe { optional(place) }?.ok_or(NULL)
+}
 
 /// One thing of the caller's, or null.
 unsafe fn optional<'call, T>(place: *mut T) -> Result<Option<&'call Cell<T>>> {

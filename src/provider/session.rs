@@ -298,6 +298,23 @@ mod tests {
     }
 
     #[test]
+    fn a_long_message_signs_like_its_parts() {
+        let mut session = session(KeyType::Rsa(2048));
+        let message = vec![7; 2_100_000];
+        let (whole, parts) = ([0; 256].map(Cell::new), [0; 256].map(Cell::new));
+        let length = Cell::new(256);
+        session.sign_init(by(CKM_SHA256_RSA_PKCS), PRIVATE).unwrap();
+        let signed = session.sign(&message, Output::to_cells(&whole, &length));
+        assert_eq!(signed, Ok(()));
+        session.sign_init(by(CKM_SHA256_RSA_PKCS), PRIVATE).unwrap();
+        for part in message.chunks(700_000) {
+            session.signing().update(part).unwrap();
+        }
+        let signed = session.signing().finish(Output::to_cells(&parts, &length));
+        assert_eq!((signed, whole), (Ok(()), parts));
+    }
+
+    #[test]
     fn what_does_not_hash_cannot_be_longer_than_what_is_kept() {
         let mut session = session(KeyType::Ed25519);
         session.sign_init(by(CKM_EDDSA), PRIVATE).unwrap();
@@ -308,6 +325,9 @@ mod tests {
             session.signing().update(&[7]),
             Err(Error::OperationNotInitialized)
         );
+        session.sign_init(by(CKM_EDDSA), PRIVATE).unwrap();
+        let (whole, _) = sign(&mut session, &[7; (1 << 20) + 1], Some(64));
+        assert!(matches!(whole, Err(Error::DataLenRange { .. })));
     }
 
     #[test]
