@@ -112,13 +112,15 @@ impl KmipToken {
 
     /// The key with that identifier, whatever the slot's filter says.
     pub(super) fn key_named(&self, id: &str) -> Result<Key> {
+        let deadline = self.deadline();
         let inventory = Inventory {
             client: self.client()?,
-            deadline: self.deadline(),
+            deadline,
             groups: &[],
             failures: &self.failures,
         };
-        let (keys, hidden) = inventory.read()?.pair();
+        let located = inventory.read()?;
+        let (keys, hidden) = located.pair(&mut self.prover(deadline))?;
         let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
         let found = keys.into_iter().find(|key| key.id.0 == id);
         found.ok_or_else(|| {

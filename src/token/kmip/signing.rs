@@ -30,11 +30,11 @@ impl KmipToken {
     /// A verified signature by the server, else by the key itself where the slot allows that.
     pub(super) fn signature(
         &self,
+        deadline: Instant,
         key: &Key,
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
-        let deadline = self.deadline();
         let client = self.client()?;
         let (forms, mut reasons) = self.forms.forms(scheme, input);
         let mut kind = TokenErrorKind::Impossible;
