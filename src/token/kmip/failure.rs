@@ -53,6 +53,16 @@ fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     }
 }
 
+/// True where the reason cannot be one object's: the server does not know such a request at all.
+pub fn is_inability_for_all(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.reason,
+        ResultReason::INVALID_MESSAGE
+            | ResultReason::OPERATION_NOT_SUPPORTED
+            | ResultReason::FEATURE_NOT_SUPPORTED
+    )
+}
+
 /// True where the server says that it does not do such a thing, however often it is asked.
 pub fn is_inability(refusal: &Refusal) -> bool {
     const INABILITIES: [ResultReason; 9] = [
