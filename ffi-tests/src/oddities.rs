@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use kmip_p11::kmip::{
     Attribute, CertificateType, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType,
-    KeyMaterial, ManagedObject, Refusal, Request, Response, ServerAddress, Settings, TlsFiles,
-    UsageMask,
+    KeyMaterial, ManagedObject, Refusal, Request, Response, RevocationReasonCode, ServerAddress,
+    Settings, TlsFiles, UsageMask,
 };
 
 use crate::kmip_server::Endpoint;
@@ -52,6 +52,30 @@ impl Vandal {
             self.register(name, public, UsageMask::VERIFY)
         });
         assert!(tried.any(|registered| registered.is_ok()), "a public key");
+    }
+
+    /// An active public key on P-256 that claims to be the half of somebody's private key.
+    pub fn claim(&self, name: &str) {
+        let (_, public) = ec_pair("P-256");
+        let formats = [KeyFormatType::X_509, KeyFormatType::PKCS_8];
+        let mut tried = formats.into_iter().map(|format| {
+            let public = ManagedObject::PublicKey(block(format, 256, public.clone()));
+            self.register(name, public, UsageMask::VERIFY)
+        });
+        assert!(tried.any(|registered| registered.is_ok()), "a public key");
+    }
+
+    /// Takes an object away.
+    pub fn destroy(&self, id: &str) {
+        let id = || id.to_owned();
+        let revoked = self.call(Request::Revoke {
+            id: id(),
+            reason: RevocationReasonCode::CESSATION_OF_OPERATION,
+            message: None,
+            compromised_at: None,
+        });
+        let destroyed = self.call(Request::Destroy { id: id() });
+        assert!(destroyed.is_ok(), "{revoked:?}, {destroyed:?}");
     }
 
     /// An X.509 certificate, given in DER.

@@ -1,13 +1,25 @@
 //! What a server's failures and refusals mean to a caller of PKCS#11.
 
 use crate::error::{Error, TokenError, TokenErrorKind};
-use crate::kmip::{self, ErrorKind, Refusal, ResultReason};
+use crate::kmip::{self, ErrorKind, Phase, Refusal, ResultReason};
 
 /// Makes errors that name the slot.
 #[derive(Debug, Clone)]
 pub struct Failures {
     /// The slot's label.
     pub slot: String,
+}
+
+/// The same error with one more thing to know.
+pub fn noting(error: Error, note: &str) -> Error {
+    match error {
+        Error::Token(mut token) => {
+            token.reason.push_str("; ");
+            token.reason.push_str(note);
+            Error::Token(token)
+        }
+        other => other,
+    }
 }
 
 impl Failures {
@@ -50,6 +62,18 @@ fn kind_of(refusal: &Refusal) -> TokenErrorKind {
         | ResultReason::WRONG_KEY_LIFECYCLE_STATE => TokenErrorKind::Denied,
         _ if is_inability(refusal) => TokenErrorKind::Impossible,
         _ => TokenErrorKind::Failed,
+    }
+}
+
+/// True where a request may have been carried out although no answer says so.
+pub fn may_have_happened(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Timeout { phase } => !matches!(phase, Phase::Connecting | Phase::Handshake),
+        ErrorKind::Closed { .. }
+        | ErrorKind::Malformed { .. }
+        | ErrorKind::WrongReply { .. }
+        | ErrorKind::TooLarge { .. } => true,
+        _ => false,
     }
 }
 

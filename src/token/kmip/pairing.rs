@@ -110,8 +110,8 @@ enum Half<'a> {
     Doubtful(Vec<(&'a str, &'a PublicKey)>),
 }
 
-/// A pair is made in one breath: by one request, or by two that follow each other.
-const ONE_BREATH: u64 = 60;
+/// A pair is made in one breath: by one request, or by two that follow each other (seconds).
+const ONE_BREATH: u64 = 10;
 
 /// More claims than these are not looked into: they come from somebody who means harm.
 const CLAIMS: usize = 4;
