@@ -13,8 +13,9 @@ use crate::model::certificate::Certificate;
 use crate::model::key::{Hidden, ObjectId};
 use crate::model::public_key::PublicKeyError;
 
-/// Items in one message: 64 keys of three requests each. More than one message is sent for more.
-const ITEMS: usize = 192;
+/// Items in one message; more than one message is sent for more. There is room for 64 keys of three
+/// requests each beside the public keys of twice as many that the slot does not show.
+const ITEMS: usize = 512;
 
 /// Objects of one kind that are read. Where strangers' public keys are shown, they decide how many
 /// there are; a public key that one of ours is linked to is read in any case.
