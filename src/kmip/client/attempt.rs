@@ -19,19 +19,21 @@ pub(super) struct Line {
 }
 
 impl Client {
-    /// At most two attempts; with several servers the first leaves half of the time for the second.
+    /// At most two attempts; with several servers the first leaves half of the time for the second, unless other servers have
+    /// used up their part by not being there.
     pub(super) fn attempt(
         &self,
         effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
         effort.check().map_err(|kind| kind.at(&self.server()))?;
-        let idle = self.pool.take();
+        let (idle, turn) = (self.pool.take(), self.preferred());
         let was_idle = idle.is_some();
         let line = idle.map_or_else(|| self.connect(effort.deadline), Ok)?;
         let server = line.server;
         let again = requests.iter().all(Request::may_be_repeated);
-        let first = match again && self.settings.servers.len() > 1 {
+        let others_are_left = self.settings.servers.len() > 1 && (was_idle || server == turn);
+        let first = match again && others_are_left {
             true => effort.half(),
             false => effort,
         };

@@ -116,6 +116,9 @@ const ONE_BREATH: u64 = 10;
 /// More claims than these are not looked into: they come from somebody who means harm.
 const CLAIMS: usize = 4;
 
+/// More certificates of one key than these are not shown: anybody can make them.
+const CERTIFICATES: usize = 16;
+
 /// The public keys by everything that a private key may know of its half.
 struct PublicKeys<'a> {
     by_id: HashMap<&'a str, &'a ReadPublic>,
@@ -245,7 +248,12 @@ fn key(private: &Managed, public_id: &str, public: &PublicKey, all: &[Certificat
         may_sign: private.may_sign(),
         custody: private.custody,
         created: private.created,
-        certificates: all.iter().filter(of_key).cloned().collect(),
+        certificates: all
+            .iter()
+            .filter(of_key)
+            .take(CERTIFICATES)
+            .cloned()
+            .collect(),
         id: ObjectId(private.id.clone()),
         groups: private.groups.clone(),
     }
