@@ -25,7 +25,12 @@ impl Vandal {
     /// As alice, on the server that the whole test program shares; what she makes is in that
     /// object group.
     pub fn on(kind: ServerKind, group: &str) -> Self {
-        let endpoint = kind.shared().endpoint("alice");
+        Self::called("alice", kind, group)
+    }
+
+    /// As another user of that server.
+    pub fn called(user: &str, kind: ServerKind, group: &str) -> Self {
+        let endpoint = kind.shared().endpoint(user);
         let files = TlsFiles {
             ca: endpoint.ca,
             client_cert: Some(endpoint.certificate),
@@ -111,12 +116,9 @@ impl Vandal {
     /// An active public key on P-256 that claims to be the half of somebody's private key.
     pub fn claim(&self, name: &str) {
         let (_, public) = ec_pair("P-256");
-        let formats = [KeyFormatType::X_509, KeyFormatType::PKCS_8];
-        let mut tried = formats.into_iter().map(|format| {
-            let public = ManagedObject::PublicKey(block(format, 256, public.clone()));
-            self.register(name, public, UsageMask::VERIFY)
-        });
-        assert!(tried.any(|registered| registered.is_ok()), "a public key");
+        let public = ManagedObject::PublicKey(block(self.public_format(), 256, public));
+        self.register(name, public, UsageMask::VERIFY)
+            .expect("a public key");
     }
 
     /// Takes an object away.

@@ -16,7 +16,7 @@ fn key() -> PrivateKey {
 }
 
 fn bob(case: &Case, scene: &Scene) -> Vandal {
-    Vandal::at(&case.server.shared().endpoint("bob"), &scene.group)
+    Vandal::called("bob", case.server, &scene.group)
 }
 
 on_each_server! {
@@ -37,7 +37,7 @@ on_each_server! {
         let scene = Scene::on(case.server);
         let mine = scene.keyring.import("web", &key());
         let public = mine.public_id.clone().expect("a public half");
-        let alice = Vandal::at(&case.server.shared().endpoint("alice"), &scene.group);
+        let alice = Vandal::on(case.server, &scene.group);
         alice.destroy(&public.0);
         // Whoever claims at once could be the owner; who comes later is asked for a proof.
         sleep(Duration::from_secs(12));
