@@ -77,6 +77,7 @@ impl WireRow {
             (Measured::Here(passed), Some((flights, connections))) => {
                 let reached = passed.flights <= flights && passed.connections <= connections;
                 let target = match (flights, connections) {
+                    (1, 0) => "1 flight".to_owned(),
                     (flights, 0) => format!("{flights} flights"),
                     (flights, connections) => format!("<= {flights} flights on {connections}"),
                 };

@@ -1,7 +1,7 @@
 //! Signatures that are none: whatever a server gives, no wrong one comes out of C_Sign.
 
 use cryptoki_sys::*;
-use ffi_tests::fake_server::{Fault, Forgery};
+use ffi_tests::fake_server::{Fault, Forgery, Refused};
 use ffi_tests::here;
 use ffi_tests::signature::{Scheme, digest, digest_info, verifies};
 
@@ -117,5 +117,21 @@ fn a_key_with_the_half_of_another_spoils_no_other_key() {
         blamed(stage, P256);
         let session = stage.session();
         stage.signs(&session, "other");
+    });
+}
+
+#[test]
+fn a_key_that_is_refused_spoils_no_other_key() {
+    use kmip_p11::kmip::ResultReason as Reason;
+    staged(here!(), |stage| {
+        stage.lists_again(3);
+        for reason in [Reason::INVALID_FIELD, Reason::INVALID_ATTRIBUTE_VALUE] {
+            let refused = Refused::new(reason, "not with this key");
+            let fault = Fault::RefusedObject("private-1".into(), refused);
+            stage.server.misbehave_times(1, fault);
+            assert_eq!(attempt(stage, P256), Err(CKR_MECHANISM_INVALID));
+            stage.logged("not with this key");
+            stage.signs(&stage.session(), "other");
+        }
     });
 }

@@ -31,8 +31,11 @@ impl Client {
         let was_idle = idle.is_some();
         let line = idle.map_or_else(|| self.connect(effort.deadline), Ok)?;
         let server = line.server;
-        let again = requests.iter().all(Request::may_be_repeated);
-        let others_are_left = self.settings.servers.len() > 1 && (was_idle || server == turn);
+        let several = self.settings.servers.len() > 1;
+        // A first contact tries several connections by itself, and has then learnt that none is better.
+        let acquainted = self.settings.version.is_some() || self.agreement(server).is_some();
+        let again = (acquainted || several) && requests.iter().all(Request::may_be_repeated);
+        let others_are_left = several && (was_idle || server == turn);
         let first = match again && others_are_left {
             true => effort.half(),
             false => effort,
