@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use kmip_p11::kmip::{
     Attribute, CertificateType, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType,
-    KeyMaterial, ManagedObject, Refusal, Request, Response, ServerAddress, Settings, TlsFiles,
-    UsageMask,
+    KeyMaterial, ManagedObject, Refusal, Request, Response, RevocationReasonCode, ServerAddress,
+    Settings, TlsFiles, UsageMask,
 };
 
 use crate::kmip_server::ServerKind;
@@ -25,7 +25,12 @@ impl Vandal {
     /// As alice, on the server that the whole test program shares; what she makes is in that
     /// object group.
     pub fn on(kind: ServerKind, group: &str) -> Self {
-        let endpoint = kind.shared().endpoint("alice");
+        Self::called("alice", kind, group)
+    }
+
+    /// As another user of that server.
+    pub fn called(user: &str, kind: ServerKind, group: &str) -> Self {
+        let endpoint = kind.shared().endpoint(user);
         let files = TlsFiles {
             ca: endpoint.ca,
             client_cert: Some(endpoint.certificate),
@@ -106,6 +111,27 @@ impl Vandal {
         let public = ManagedObject::PublicKey(block(self.public_format(), bits, public));
         self.register(name, public, UsageMask::VERIFY)
             .expect("a public key");
+    }
+
+    /// An active public key on P-256 that claims to be the half of somebody's private key.
+    pub fn claim(&self, name: &str) {
+        let (_, public) = ec_pair("P-256");
+        let public = ManagedObject::PublicKey(block(self.public_format(), 256, public));
+        self.register(name, public, UsageMask::VERIFY)
+            .expect("a public key");
+    }
+
+    /// Takes an object away.
+    pub fn destroy(&self, id: &str) {
+        let id = || id.to_owned();
+        let revoked = self.call(Request::Revoke {
+            id: id(),
+            reason: RevocationReasonCode::CESSATION_OF_OPERATION,
+            message: None,
+            compromised_at: None,
+        });
+        let destroyed = self.call(Request::Destroy { id: id() });
+        assert!(destroyed.is_ok(), "{revoked:?}, {destroyed:?}");
     }
 
     /// An X.509 certificate, given in DER.

@@ -1,6 +1,7 @@
 //! The client: batches of requests go out, answers come back, whatever connections, versions and attempts that takes.
 
 mod attempt;
+mod effort;
 mod halving;
 mod negotiation;
 mod pool;
@@ -17,6 +18,7 @@ use super::refusal::Refusal;
 use super::request::Request;
 use super::response::Response;
 use super::version::Version;
+use effort::Effort;
 use negotiation::Agreement;
 use parking_lot::Mutex;
 use pool::Pool;
@@ -74,7 +76,7 @@ impl Client {
         if requests.is_empty() {
             Ok(Vec::new())
         } else {
-            self.whole(Deadline(deadline), requests)
+            Effort::spent_by(Deadline(deadline), |effort| self.whole(effort, requests))
         }
     }
 
@@ -107,6 +109,17 @@ impl Client {
 
     fn preferred(&self) -> usize {
         self.preferred.load(Ordering::Relaxed)
+    }
+
+    /// Lets the next connection go to the server after this one, if it was this one's turn.
+    fn pass_over(&self, server: usize) {
+        let next = (server + 1) % self.settings.servers.len().max(1);
+        let turn =
+            self.preferred
+                .compare_exchange(server, next, Ordering::Relaxed, Ordering::Relaxed);
+        if let (Ok(_), true) = (turn, next != server) {
+            log::debug!("server {} comes next", self.server_name(next));
+        }
     }
 
     fn agreement(&self, server: usize) -> Option<Arc<Agreement>> {

@@ -84,6 +84,12 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// So many messages went out for one call, and were answered badly, that it is no use to go on.
+    #[error("gave no usable answer to {messages} messages of one call")]
+    GaveUp {
+        /// How many.
+        messages: u32,
+    },
     /// The version in use cannot express the request; nothing was sent.
     #[error("cannot be asked: {0}")]
     Unencodable(#[from] Unencodable),
@@ -151,6 +157,7 @@ fn list(versions: &[Version]) -> String {
         [] => "says of none that it does".to_owned(),
         several => several
             .iter()
+            .take(Version::KNOWN.len())
             .map(Version::to_string)
             .collect::<Vec<_>>()
             .join(", "),

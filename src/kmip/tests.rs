@@ -11,4 +11,5 @@ mod negotiation;
 mod oracle;
 mod replies;
 mod samples;
+mod several_servers;
 mod tls_files;

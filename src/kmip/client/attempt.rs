@@ -1,5 +1,6 @@
 //! Attempts: a connection is found, the batch is sent, and sent once more if the connection failed and that does no harm.
 
+use super::effort::Effort;
 use super::{Answer, Client};
 use crate::kmip::connection::{Connection, Target};
 use crate::kmip::deadline::Deadline;
@@ -18,31 +19,57 @@ pub(super) struct Line {
 }
 
 impl Client {
-    /// At most two attempts.
+    /// At most two attempts; with several servers the first leaves half of the time for the second, unless other servers have
+    /// used up their part by not being there.
     pub(super) fn attempt(
         &self,
-        deadline: Deadline,
+        effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let line = self
-            .pool
-            .take()
-            .map_or_else(|| self.connect(deadline), Ok)?;
+        effort.check().map_err(|kind| kind.at(&self.server()))?;
+        let (idle, turn) = (self.pool.take(), self.preferred());
+        let was_idle = idle.is_some();
+        let line = idle.map_or_else(|| self.connect(effort.deadline), Ok)?;
         let server = line.server;
+        let several = self.settings.servers.len() > 1;
         // A first contact tries several connections by itself, and has then learnt that none is better.
         let acquainted = self.settings.version.is_some() || self.agreement(server).is_some();
-        match self.converse(line, deadline, requests) {
-            Err(error) if error.is_connection_failure() => {
-                self.pool.forget(server);
-                let may_repeat = acquainted && requests.iter().all(Request::may_be_repeated);
-                if deadline.has_passed() || !may_repeat {
-                    return Err(error);
-                }
-                log::debug!("{error}; once more over a new connection");
-                self.converse(self.connect(deadline)?, deadline, requests)
-            }
-            other => other,
+        let again = (acquainted || several) && requests.iter().all(Request::may_be_repeated);
+        let others_are_left = several && (was_idle || server == turn);
+        let first = match again && others_are_left {
+            true => effort.half(),
+            false => effort,
+        };
+        let error = match self.converse(line, first, requests) {
+            Err(error) if self.another_may_do_better(&error) => error,
+            other => return other,
+        };
+        self.pool.forget(server);
+        // That an idle connection was closed says nothing of the server.
+        if !(was_idle && matches!(error.kind, ErrorKind::Closed { .. })) {
+            self.pass_over(server);
         }
+        if effort.deadline.has_passed() || !again {
+            return Err(error);
+        }
+        log::debug!("{error}; once more over a new connection");
+        let line = self.connect(effort.deadline)?;
+        let server = line.server;
+        let result = self.converse(line, effort, requests);
+        if matches!(&result, Err(error) if self.another_may_do_better(error)) {
+            self.pass_over(server);
+        }
+        result
+    }
+
+    /// Whether the failure is the connection's, or the server's but not that of all servers. That a certificate is refused
+    /// shows only here with TLS 1.3, and when connecting with TLS 1.2.
+    fn another_may_do_better(&self, error: &Error) -> bool {
+        let of_this_server = matches!(
+            error.kind,
+            ErrorKind::CertificateRefused { .. } | ErrorKind::Tls { .. }
+        );
+        error.is_connection_failure() || (of_this_server && self.settings.servers.len() > 1)
     }
 
     /// A new connection to the server that last worked, or else to the next one that can be reached.
@@ -94,7 +121,7 @@ impl Client {
     pub(super) fn exchange(
         &self,
         line: Line,
-        deadline: Deadline,
+        effort: Effort<'_>,
         version: Version,
         requests: &[&Request],
     ) -> Result<(Reply, Line), Error> {
@@ -106,8 +133,10 @@ impl Client {
         let id = self.next_message();
         let sent_and_read = || {
             let request = message::encode(version, id, requests)?;
+            effort.spend()?;
             self.counter.requested();
-            let (reply, connection) = connection.exchange(&request, limits.bytes, deadline)?;
+            let (reply, connection) =
+                connection.exchange(&request, limits.bytes, effort.deadline)?;
             let frame = Frame::parse(reply, &limits).map_err(|invalid| ErrorKind::Malformed {
                 what: invalid.to_string(),
             })?;

@@ -1,7 +1,7 @@
 //! Halving: one object that a server chokes on must not hide the others.
 
+use super::effort::Effort;
 use super::{Answer, Client};
-use crate::kmip::deadline::Deadline;
 use crate::kmip::enums::ResultReason;
 use crate::kmip::error::{Error, ErrorKind};
 use crate::kmip::refusal::Refusal;
@@ -11,10 +11,10 @@ impl Client {
     /// The whole batch, in halves if it has to be.
     pub(super) fn whole(
         &self,
-        deadline: Deadline,
+        effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        match (self.attempt(deadline, requests), requests) {
+        match (self.attempt(effort, requests), requests) {
             // A message of one request is refused as that request.
             (
                 Err(Error {
@@ -27,7 +27,7 @@ impl Client {
                 ..refusal
             })]),
             (Err(error), [_, _, ..]) if may_help(&error, requests) => {
-                self.halves(deadline, requests, &error)
+                self.halves(effort, requests, &error)
             }
             (result, _) => result,
         }
@@ -36,19 +36,19 @@ impl Client {
     /// If neither half is answered, the server is at fault and none of the requests: that is the error.
     fn halves(
         &self,
-        deadline: Deadline,
+        effort: Effort<'_>,
         requests: &[Request],
         reason: &Error,
     ) -> Result<Vec<Answer>, Error> {
         log::debug!("{reason}; sending {} requests in halves", requests.len());
         let (first, second) = requests.split_at(requests.len() / 2);
-        let first_half = match self.whole(deadline, first) {
-            Err(error) if !may_help(&error, first) => return Err(error),
+        let first_half = match self.whole(effort, first) {
+            Err(error) if !is_partial(&error, first) => return Err(error),
             result => result,
         };
-        match (first_half, self.whole(deadline, second)) {
+        match (first_half, self.whole(effort, second)) {
             (Err(error), Err(_)) => Err(error),
-            (_, Err(error)) if !may_help(&error, second) => Err(error),
+            (_, Err(error)) if !is_partial(&error, second) => Err(error),
             (first_half, second_half) => {
                 let mut answers = answers_to(first, first_half);
                 answers.extend(answers_to(second, second_half));
@@ -76,6 +76,11 @@ fn may_help(error: &Error, requests: &[Request]) -> bool {
         _ => false,
     };
     may_be_one && requests.iter().all(Request::may_be_repeated)
+}
+
+/// Whether the other parts of the batch can have answers all the same.
+fn is_partial(error: &Error, requests: &[Request]) -> bool {
+    may_help(error, requests) || matches!(error.kind, ErrorKind::GaveUp { .. })
 }
 
 /// A client that is not let in is not let in with half a batch either.

@@ -4,13 +4,13 @@
 //! most servers understand. Only a server that refuses that message is asked again, in other versions.
 
 use super::attempt::Line;
+use super::effort::Effort;
 use super::{Answer, Client};
-use crate::kmip::deadline::Deadline;
 use crate::kmip::enums::{QueryFunction, ResultReason};
 use crate::kmip::error::{Error, ErrorKind};
 use crate::kmip::message::{Content, Reply};
 use crate::kmip::refusal::Refusal;
-use crate::kmip::request::Request;
+use crate::kmip::request::{Request, Unencodable};
 use crate::kmip::response::{Capabilities, Response};
 use crate::kmip::version::Version;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Client {
     pub(super) fn converse(
         &self,
         line: Line,
-        deadline: Deadline,
+        effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
         let fixed = self
@@ -83,8 +83,8 @@ impl Client {
             .version
             .map(|version| Arc::new(Agreement::new(version, Vec::new())));
         match self.agreement(line.server).or(fixed) {
-            Some(agreement) => self.speak(line, deadline, &agreement, requests),
-            None => self.negotiate(line, deadline, requests),
+            Some(agreement) => self.speak(line, effort, &agreement, requests),
+            None => self.negotiate(line, effort, requests),
         }
     }
 
@@ -92,16 +92,20 @@ impl Client {
     fn speak(
         &self,
         line: Line,
-        deadline: Deadline,
+        effort: Effort<'_>,
         agreement: &Agreement,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
         let server = line.server;
+        let expressible = |request: &Request| request.check_expressible(agreement.version);
+        if let Err(reason) = requests.iter().try_for_each(expressible) {
+            return Err(self.unencodable(line, agreement, reason));
+        }
         let query = query();
         let asks = !agreement.queried && requests.iter().all(Request::may_be_repeated);
         let items: Vec<&Request> = asks.then_some(&query).into_iter().chain(requests).collect();
         let (Reply { content, .. }, line) =
-            self.exchange(line, deadline, agreement.version, &items)?;
+            self.exchange(line, effort, agreement.version, &items)?;
         match content {
             Content::Answers(answers) => {
                 let (ahead, answers) = split(answers, usize::from(asks));
@@ -113,14 +117,14 @@ impl Client {
                     self.remember(server, agreement.clone());
                 }
                 if asks && is_empty(&answers) {
-                    return self.speak(line, deadline, &agreement.with(None), requests);
+                    return self.speak(line, effort, &agreement.with(None), requests);
                 }
                 self.pool.put(line);
                 self.complete(server, answers)
             }
             Content::Refused(refusal) if asks && !is_final(&refusal) => {
                 let known = agreement.with(None);
-                self.speak(line, deadline, &known, requests)
+                self.speak(line, effort, &known, requests)
             }
             Content::Refused(refusal) => self.refused(line, refusal, requests),
         }
@@ -130,7 +134,7 @@ impl Client {
     fn negotiate(
         &self,
         line: Line,
-        deadline: Deadline,
+        effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
         let server = line.server;
@@ -142,7 +146,7 @@ impl Client {
             .iter()
             .chain(if together { requests } else { &[] })
             .collect();
-        match self.exchange(line, deadline, FIRST, &items) {
+        match self.exchange(line, effort, FIRST, &items) {
             Ok((
                 Reply {
                     content: Content::Answers(answers),
@@ -155,7 +159,7 @@ impl Client {
                     .map_err(|kind| kind.at(&self.server_name(server)))?;
                 let agreement = self.remember(server, agreement.with(ahead.get(1)));
                 if !together || is_empty(&answers) {
-                    return self.speak(line, deadline, &agreement, requests);
+                    return self.speak(line, effort, &agreement, requests);
                 }
                 self.pool.put(line);
                 self.complete(server, answers)
@@ -167,31 +171,34 @@ impl Client {
                 },
                 line,
             )) if is_final(&refusal) => self.refused(line, refusal, requests),
-            Ok((_, line)) => self.negotiate_alone(server, Some(line), deadline, requests),
+            Ok((_, line)) => self.negotiate_alone(server, Some(line), effort, requests),
             // Some servers close the connection on a version they do not know.
             Err(error)
-                if matches!(error.kind, ErrorKind::Closed { .. }) && !deadline.has_passed() =>
+                if matches!(error.kind, ErrorKind::Closed { .. })
+                    && !effort.deadline.has_passed() =>
             {
-                self.negotiate_alone(server, None, deadline, requests)
+                self.negotiate_alone(server, None, effort, requests)
                     .map_err(|later| earlier(error, later))
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Discover Versions alone, in one version after the other; a server that knows it in none is taken for one of KMIP 1.0.
+    /// Discover Versions alone, in one version after the other; a server that refuses it in all of them is taken for one of
+    /// KMIP 1.0. One that only closes connections is not: it may be overloaded, and would be taken for the wrong one for long.
     fn negotiate_alone(
         &self,
         server: usize,
         mut line: Option<Line>,
-        deadline: Deadline,
+        effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
+        let (mut refused, mut closed) = (line.is_some(), None);
         for version in NEXT {
             let open = line
                 .take()
-                .map_or_else(|| self.connect_to(server, deadline), Ok)?;
-            match self.exchange(open, deadline, version, &[&Request::DiscoverVersions]) {
+                .map_or_else(|| self.connect_to(server, effort.deadline), Ok)?;
+            match self.exchange(open, effort, version, &[&Request::DiscoverVersions]) {
                 Ok((
                     Reply {
                         content: Content::Answers(answers),
@@ -202,19 +209,24 @@ impl Client {
                     let agreement = agree(answers.first(), None)
                         .map_err(|kind| kind.at(&self.server_name(server)))?;
                     let agreement = self.remember(server, agreement);
-                    return self.speak(open, deadline, &agreement, requests);
+                    return self.speak(open, effort, &agreement, requests);
                 }
-                Ok((_, open)) => line = Some(open),
+                Ok((_, open)) => (refused, line) = (true, Some(open)),
                 Err(error) if matches!(error.kind, ErrorKind::Closed { .. }) => {
-                    log::debug!("{error}")
+                    log::debug!("{error}");
+                    closed = Some(error);
                 }
                 Err(error) => return Err(error),
             }
         }
-        let open = line.map_or_else(|| self.connect_to(server, deadline), Ok)?;
+        let open = match (line, closed) {
+            (Some(open), _) => open,
+            (None, Some(error)) if !refused => return Err(error),
+            (None, _) => self.connect_to(server, effort.deadline)?,
+        };
         self.speak(
             open,
-            deadline,
+            effort,
             &Agreement::new(Version::V1_0, Vec::new()),
             requests,
         )
@@ -249,6 +261,19 @@ impl Client {
             *place.lock() = None;
         }
         Err(ErrorKind::Refused(refusal).at(&self.server_name(server)))
+    }
+
+    /// Nothing was sent, so the connection stays good. A version that the server did not name may have been found in a bad
+    /// moment: the next call asks again.
+    fn unencodable(&self, line: Line, agreement: &Agreement, reason: Unencodable) -> Error {
+        let server = line.server;
+        self.pool.put(line);
+        if let Some(place) = self.agreements.get(server)
+            && agreement.info.versions.is_empty()
+        {
+            *place.lock() = None;
+        }
+        ErrorKind::Unencodable(reason).at(&self.server_name(server))
     }
 
     /// All answers, or an error if the server left one out.

@@ -88,10 +88,31 @@ impl FakeServer {
         versions: &[&'static SupportedProtocolVersion],
         serve: impl Fn(usize, Stream) + Send + Sync + 'static,
     ) -> FakeServer {
+        let trusted = Arc::clone(&authority);
+        Self::start_trusting(authority, &trusted, versions, serve)
+    }
+
+    /// A server that takes nobody's certificate but those of another authority.
+    pub fn start_for_clients_of(
+        authority: &Arc<Authority>,
+        trusted: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> FakeServer {
+        Self::start_trusting(Arc::clone(authority), trusted, versions, |_, mut stream| {
+            receive(&mut stream);
+        })
+    }
+
+    fn start_trusting(
+        authority: Arc<Authority>,
+        trusted: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+        serve: impl Fn(usize, Stream) + Send + Sync + 'static,
+    ) -> FakeServer {
         let (chain, key) = der(authority.issue("localhost"));
         let provider = Arc::new(default_provider());
         let verifier =
-            WebPkiClientVerifier::builder_with_provider(authority.roots(), Arc::clone(&provider));
+            WebPkiClientVerifier::builder_with_provider(trusted.roots(), Arc::clone(&provider));
         let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap();

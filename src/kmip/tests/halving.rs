@@ -127,3 +127,30 @@ fn a_batch_that_changes_things_is_never_halved() {
     assert!(matches!(error.kind, ErrorKind::Refused(_)), "{error}");
     assert_eq!(client.traffic().requests, before + 1);
 }
+
+#[test]
+fn a_call_ends_after_so_many_messages_however_badly_they_are_answered() {
+    let server = FakeServer::start(|_, mut stream| {
+        while let Some(request) = receive(&mut stream) {
+            let whole = request.root().find_all(Tag::BATCH_ITEM).count() > 1;
+            let bytes = match whole {
+                true => response(Version::V1_4, |writer| {
+                    failure(writer, None, None, ResultReason::GENERAL_FAILURE, "no")
+                }),
+                false => answer(&request, V),
+            };
+            send(&mut stream, &bytes);
+        }
+    });
+    let client = acquainted(&server, |settings| settings.version = Some(Version::V1_4));
+    let before = client.traffic().requests;
+    let requests: Vec<Request> = (0..1000).map(|n| get(&n.to_string())).collect();
+    let answers = client.call(&requests).unwrap();
+    assert!(answers.first().unwrap().is_ok());
+    let last = answers.last().unwrap().as_ref().unwrap_err();
+    assert!(
+        last.message.contains("no usable answer to 256 messages"),
+        "{last}"
+    );
+    assert_eq!(client.traffic().requests - before, 256);
+}

@@ -254,3 +254,42 @@ fn refusals_stay_in_their_places() {
     );
     assert!(server.client().call(&[]).unwrap().is_empty());
 }
+
+/// A server that closes its first connections without a word, and answers all after them.
+fn overloaded(connections: usize) -> FakeServer {
+    FakeServer::start(move |number, mut stream| {
+        if number < connections {
+            receive(&mut stream);
+        } else {
+            serve_well(stream, &[Version::V1_4]);
+        }
+    })
+}
+
+#[test]
+fn no_version_is_concluded_from_silence() {
+    for connections in 1..=10 {
+        let client = overloaded(connections).client();
+        while client.call(&[get("1")]).is_err() {}
+        assert_eq!(client.version(), Some(Version::V1_4), "{connections}");
+    }
+}
+
+#[test]
+fn a_version_found_in_a_bad_moment_is_looked_for_again() {
+    let messages = std::sync::atomic::AtomicUsize::new(0);
+    let (server, _) = noting(move |request| {
+        let number = messages.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Some(match number {
+            0..4 => invalid_message(),
+            _ => answer(request, &[Version::V1_4]),
+        })
+    });
+    let client = server.client();
+    client.call(&[get("1")]).unwrap();
+    assert_eq!(client.version(), Some(Version::V1_0));
+    let digest = || sign(SignInput::DigestedData(vec![0; 32]));
+    assert!(client.call(&[digest()]).is_err());
+    assert!(client.call(&[digest()]).unwrap()[0].is_ok());
+    assert_eq!(client.traffic().connections, 1);
+}

@@ -1,7 +1,7 @@
 //! What a server's failures and refusals mean to a caller of PKCS#11.
 
 use crate::error::{Error, TokenError, TokenErrorKind};
-use crate::kmip::{self, ErrorKind, Refusal, ResultReason};
+use crate::kmip::{self, ErrorKind, Phase, Refusal, ResultReason};
 
 /// Makes errors that name the slot.
 #[derive(Debug, Clone)]
@@ -10,6 +10,18 @@ pub struct Failures {
     pub slot: String,
     /// Its server, or the servers that hold the same objects.
     pub servers: String,
+}
+
+/// The same error with one more thing to know.
+pub fn noting(error: Error, note: &str) -> Error {
+    match error {
+        Error::Token(mut token) => {
+            token.reason.push_str("; ");
+            token.reason.push_str(note);
+            Error::Token(token)
+        }
+        other => other,
+    }
 }
 
 impl Failures {
@@ -55,6 +67,28 @@ fn kind_of(refusal: &Refusal) -> TokenErrorKind {
         _ if is_inability(refusal) => TokenErrorKind::Impossible,
         _ => TokenErrorKind::Failed,
     }
+}
+
+/// True where a request may have been carried out although no answer says so.
+pub fn may_have_happened(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Timeout { phase } => !matches!(phase, Phase::Connecting | Phase::Handshake),
+        ErrorKind::Closed { .. }
+        | ErrorKind::Malformed { .. }
+        | ErrorKind::WrongReply { .. }
+        | ErrorKind::TooLarge { .. } => true,
+        _ => false,
+    }
+}
+
+/// True where the reason cannot be one object's: the server does not know such a request at all.
+pub fn is_inability_for_all(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.reason,
+        ResultReason::INVALID_MESSAGE
+            | ResultReason::OPERATION_NOT_SUPPORTED
+            | ResultReason::FEATURE_NOT_SUPPORTED
+    )
 }
 
 /// True where the server says that it does not do such a thing, however often it is asked.

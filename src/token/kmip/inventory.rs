@@ -1,5 +1,6 @@
 //! The listing: what a server holds, in two round trips for up to 64 keys.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::failure::Failures;
@@ -15,6 +16,10 @@ use crate::model::public_key::PublicKeyError;
 /// Items in one message; more than one message is sent for more. There is room for 64 keys of three
 /// requests each beside the public keys of twice as many that the slot does not show.
 const ITEMS: usize = 512;
+
+/// Objects of one kind that are read. Where strangers' public keys are shown, they decide how many
+/// there are; a public key that one of ours is linked to is read in any case.
+const MOST: usize = 4096;
 
 /// Asks a server for its keys.
 pub struct Inventory<'a> {
@@ -40,9 +45,10 @@ impl Inventory<'_> {
     pub fn read(&self) -> Result<Located> {
         let ids = self.locate()?;
         let mut located = self.describe(&ids)?;
-        let missing = located.missing_public();
-        if !missing.is_empty() {
-            self.read_public(&missing, &mut located)?;
+        let linked = located.missing_public();
+        let linked = worth_reading(&self.failures.slot, "linked public keys", linked);
+        if !linked.is_empty() {
+            self.read_public(&linked, &mut located)?;
         }
         Ok(located)
     }
@@ -69,12 +75,11 @@ impl Inventory<'_> {
         for ids in found {
             private.extend(ids?);
         }
-        private.sort();
-        private.dedup();
+        let slot = &self.failures.slot;
         Ok(Identifiers {
-            private,
-            public,
-            certificates,
+            private: worth_reading(slot, "private keys", private),
+            public: worth_reading(slot, "public keys", public),
+            certificates: worth_reading(slot, "certificates", certificates),
         })
     }
 
@@ -102,6 +107,8 @@ impl Inventory<'_> {
         let mut located = Located::default();
         for id in &ids.private {
             match described(id, answers.next()) {
+                // Servers may ignore what they were asked for.
+                Ok(managed) if managed.is_other_than(ObjectType::PRIVATE_KEY) => {}
                 Ok(managed) => located.private.push(managed),
                 Err(reason) => located.hidden.push(Hidden {
                     id: ObjectId(id.clone()),
@@ -138,6 +145,23 @@ impl Inventory<'_> {
         let answers = self.client.call_within(self.deadline, requests);
         answers.map_err(|error| self.failures.call(&error))
     }
+}
+
+/// Each identifier once, without those that no server in its right mind gives: they will be in
+/// requests, messages and on terminals. An empty one would mean whatever was made last.
+fn worth_reading(slot: &str, what: &str, mut ids: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    ids.retain(|id| is_plain(id) && seen.insert(id.clone()));
+    if ids.len() > MOST {
+        let located = ids.len();
+        log::warn!("slot {slot:?}: of {located} {what} that the server shows, {MOST} are read");
+        ids.truncate(MOST);
+    }
+    ids
+}
+
+fn is_plain(id: &str) -> bool {
+    (1..=1024).contains(&id.len()) && !id.chars().any(char::is_control)
 }
 
 fn locate(object_type: ObjectType, group: Option<Attribute>) -> Request {
@@ -178,9 +202,9 @@ fn take_public(located: &mut Located, id: &str, attributes: Option<Answer>, valu
             ..
         })) => material::public_key(&block),
         Some(Err(refusal)) => Err(PublicKeyError::Form(format!(
-            "its public half {id} cannot be read: {refusal}"
+            "its public half {id:?} cannot be read: {refusal}"
         ))),
-        _ => Err(PublicKeyError::Form(format!("{id} is no public key"))),
+        _ => Err(PublicKeyError::Form(format!("{id:?} is no public key"))),
     };
     located.public.push((managed, public));
 }
@@ -193,5 +217,19 @@ fn certificate((id, answer): (&String, Answer)) -> Option<Certificate> {
             ..
         }) => Certificate::from_der(ObjectId(id.clone()), &value).ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_that_nobody_needs_are_left_out() {
+        let long = "x".repeat(1025);
+        let ids = ["2", "", "1", "2", "a\u{1b}[2J", "b\n", &long, "1"].map(str::to_owned);
+        assert_eq!(worth_reading("s", "keys", ids.into()), ["2", "1"]);
+        let many = (0..2 * MOST).map(|n| n.to_string());
+        assert_eq!(worth_reading("s", "keys", many.collect()).len(), MOST);
     }
 }

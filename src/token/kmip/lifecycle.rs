@@ -1,6 +1,7 @@
 //! The life of a key pair after its making: activation, another name, revocation, destruction.
 
 use super::KmipToken;
+use super::failure::noting;
 use super::inventory::Inventory;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::error::{Error, Result, TokenErrorKind};
@@ -58,11 +59,8 @@ impl KmipToken {
             requests.push(Request::Destroy { id });
         }
         self.first_decides(&requests).map_err(|error| match error {
-            Error::Token(mut token) if token.kind == TokenErrorKind::Denied => {
-                token
-                    .reason
-                    .push_str("; an active key must be revoked before");
-                Error::Token(token)
+            Error::Token(ref token) if token.kind == TokenErrorKind::Denied => {
+                noting(error, "an active key must be revoked before")
             }
             error => error,
         })
@@ -70,16 +68,37 @@ impl KmipToken {
 
     /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves.
     pub(super) fn rename_pair(&self, key: &Key, name: &str) -> Result {
+        self.name_is_free(name)?;
         self.rename_one(&key.id.0, &key.name, name)?;
         let Some(public) = &key.public_id else {
             return Ok(());
         };
         let [old, new] = [&key.name, name].map(|name| format!("{name}{PUBLIC_SUFFIX}"));
-        // The public half may bear any name of another client's choice: links pair it still.
-        if let Err(error) = self.rename_one(&public.0, &old, &new) {
-            log::info!("the public key {public} keeps its name: {error}");
+        match self.rename_one(&public.0, &old, &new) {
+            Err(error) if self.key_named(&key.id.0).is_err() => {
+                Err(self.renamed_half(key, name, error))
+            }
+            // It may bear any name of another client's choice: a link pairs it still.
+            Err(error) => {
+                log::info!("the public key {public} keeps its name: {error}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Names alone paired these two. The private key gets its old name back.
+    fn renamed_half(&self, key: &Key, name: &str, error: Error) -> Error {
+        let public = key.public_id.as_ref().map_or("", |id| &id.0);
+        let note = match self.rename_one(&key.id.0, name, &key.name) {
+            Ok(()) => format!("this was of the public half {public:?}; both keep their names"),
+            Err(_) => format!(
+                "this was of the public half {public:?}, and the private key {:?} is called \
+                 {name:?} now: they are no pair until the halves have one name again",
+                key.id.0
+            ),
+        };
+        noting(error, &note)
     }
 
     fn rename_one(&self, id: &str, old: &str, new: &str) -> Result {
@@ -91,7 +110,7 @@ impl KmipToken {
             index: Some(0),
         };
         let modified = self.first_decides(&[modify]);
-        if modified.is_ok() {
+        if !matches!(&modified, Err(error) if may_be_the_operation(error)) {
             return modified;
         }
         // Some servers only add and delete. The new name comes first, so that one is always there.
@@ -104,21 +123,24 @@ impl KmipToken {
             attribute: named(old),
             index: Some(0),
         };
-        let added = self.first_decides(&[add]);
-        added
-            .and_then(|()| self.first_decides(&[delete]))
-            .or(modified)
+        if self.first_decides(&[add]).is_err() {
+            return modified;
+        }
+        self.first_decides(&[delete])
+            .map_err(|error| noting(error, &format!("the old name {old:?} is still there, too")))
     }
 
     /// The key with that identifier, whatever the slot's filter says.
     pub(super) fn key_named(&self, id: &str) -> Result<Key> {
+        let deadline = self.deadline();
         let inventory = Inventory {
             client: self.client()?,
-            deadline: self.deadline(),
+            deadline,
             groups: &[],
             failures: &self.failures,
         };
-        let (keys, hidden) = inventory.read()?.pair();
+        let located = inventory.read()?;
+        let (keys, hidden) = located.pair(&mut self.prover(deadline))?;
         let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
         let found = keys.into_iter().find(|key| key.id.0 == id);
         found.ok_or_else(|| {
@@ -174,6 +196,13 @@ impl KmipToken {
             _ => Err(self.failures.call(&error)),
         }
     }
+}
+
+/// Whether the server may do the same by another operation; not if it did not answer, denied it, or
+/// knows no such object.
+fn may_be_the_operation(error: &Error) -> bool {
+    use TokenErrorKind::{Failed, Impossible};
+    matches!(error, Error::Token(token) if matches!(token.kind, Failed | Impossible))
 }
 
 fn public_id(key: &Key) -> &str {

@@ -1,6 +1,6 @@
 //! A managed object as its attributes tell of it, before it is part of a key.
 
-use crate::kmip::{Attribute, CryptographicAlgorithm, LinkType, State, UsageMask};
+use crate::kmip::{Attribute, CryptographicAlgorithm, LinkType, ObjectType, State, UsageMask};
 use crate::model::key::{self, Custody};
 
 /// The attributes of one managed object that matter here; empty where the server keeps none.
@@ -8,6 +8,8 @@ use crate::model::key::{self, Custody};
 pub struct Managed {
     /// Its unique identifier.
     pub id: String,
+    /// What it is.
+    pub object_type: Option<ObjectType>,
     /// Its names, the first one first.
     pub names: Vec<String>,
     /// The object groups it is in.
@@ -39,6 +41,7 @@ impl Managed {
 
     fn take(&mut self, attribute: Attribute) {
         match attribute {
+            Attribute::ObjectType(object_type) => self.object_type = Some(object_type),
             Attribute::Name(name) => self.names.push(name),
             Attribute::ObjectGroup(group) => self.groups.push(group),
             Attribute::Link { kind, id } => self.links.push((kind, id)),
@@ -66,15 +69,21 @@ impl Managed {
         found.map(|(_, id)| id.as_str())
     }
 
-    /// Where it stands in its life; a server that keeps no states lets its objects be used.
+    /// Whether it is of another type, so that the server gave it to us by mistake.
+    pub fn is_other_than(&self, wanted: ObjectType) -> bool {
+        self.object_type.is_some_and(|it_is| it_is != wanted)
+    }
+
+    /// Where it stands in its life; a server that keeps no states lets its objects be used. A state
+    /// that we do not know is no leave to use it.
     pub fn state(&self) -> key::State {
         match self.state {
             Some(State::PRE_ACTIVE) => key::State::PreActive,
-            Some(State::DEACTIVATED) => key::State::Deactivated,
             Some(State::COMPROMISED) => key::State::Compromised,
             Some(State::DESTROYED) => key::State::Destroyed,
             Some(State::DESTROYED_COMPROMISED) => key::State::DestroyedCompromised,
-            _ => key::State::Active,
+            None | Some(State::ACTIVE) => key::State::Active,
+            Some(_) => key::State::Deactivated,
         }
     }
 
@@ -96,6 +105,15 @@ mod tests {
         let bare = Managed::new("7", vec![]);
         assert_eq!((bare.name(), bare.state()), ("7", key::State::Active));
         assert!(bare.may_sign());
+    }
+
+    #[test]
+    fn a_state_that_is_not_known_is_no_leave_to_sign() {
+        let state = |number| Managed::new("7", vec![Attribute::State(State(number))]).state();
+        assert_eq!(state(State::ACTIVE.0), key::State::Active);
+        for number in [0, 7, 0x8000_0001] {
+            assert_eq!(state(number), key::State::Deactivated);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod managed;
 mod material;
 mod pairing;
 mod probe;
+mod proof;
 mod registration;
 mod request_form;
 mod signing;
@@ -17,6 +18,7 @@ use once_cell::sync::OnceCell;
 
 use self::failure::Failures;
 use self::inventory::Inventory;
+use self::proof::Proofs;
 use self::request_form::{Experience, Form, FormMemory};
 use super::selection::select;
 use super::{NewKey, Probe, Revocation, Token, TokenInfo};
@@ -33,6 +35,7 @@ pub struct KmipToken {
     filter: config::KeyFilter,
     failures: Failures,
     forms: FormMemory,
+    proofs: Proofs,
     /// Made at first use: C_Initialize reads no certificate and fails for none.
     client: OnceCell<Client>,
 }
@@ -50,6 +53,7 @@ impl KmipToken {
             filter,
             failures,
             forms: FormMemory::default(),
+            proofs: Proofs::default(),
             client: OnceCell::new(),
         }
     }
@@ -120,21 +124,23 @@ impl Token for KmipToken {
 
     fn find(&self) -> Result<Found> {
         let client = self.client()?;
+        let deadline = self.deadline();
         let inventory = Inventory {
             client,
-            deadline: self.deadline(),
+            deadline,
             groups: &self.filter.groups,
             failures: &self.failures,
         };
-        let (keys, hidden) = inventory.read()?.pair();
+        let located = inventory.read()?;
         self.recall_server(client);
+        let (keys, hidden) = located.pair(&mut self.prover(deadline))?;
         let mut found = select(keys, &self.filter);
         found.hidden.extend(hidden);
         Ok(found)
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
-        self.signature(key, scheme, input)
+        self.signature(self.deadline(), key, scheme, input)
     }
 
     fn probe(&self) -> Result<Probe> {

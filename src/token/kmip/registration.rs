@@ -3,18 +3,21 @@
 use zeroize::Zeroizing;
 
 use super::KmipToken;
-use super::failure::is_inability;
+use super::failure::{is_inability, may_have_happened, noting};
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{
-    Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType, Refusal,
-    Request, Response, UsageMask,
+    Answer, Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType,
+    Refusal, Request, Response, UsageMask,
 };
 use crate::model::key::Key;
 use crate::model::public_key::KeyType;
 use crate::token::NewKey;
+
+/// Objects that are looked at for a name; more than one is the exception.
+const MOST_NAMESAKES: usize = 64;
 
 impl KmipToken {
     /// Create Key Pair (KMIP 2.1, 6.1.10), activated if wanted, and read back.
@@ -36,8 +39,8 @@ impl KmipToken {
         self.finish(wanted, &id, &public_id)
     }
 
-    /// Register (KMIP 2.1, 6.1.44) of both halves; what was registered of a pair that failed is
-    /// taken back.
+    /// Register (KMIP 2.1, 6.1.44) of both halves; the private key is taken back if the public one
+    /// is not registered.
     pub(super) fn register(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
         self.name_is_free(&wanted.name)?;
         let wanted = NewKey {
@@ -51,10 +54,9 @@ impl KmipToken {
         let pkcs8 = private.to_pkcs8().map_err(|e| unusable(&e))?;
         let spki = private.public().to_spki().map_err(|e| unusable(&e))?;
         let id = self.register_private(pkcs8, &wanted)?;
-        let registered = self
-            .register_public(Zeroizing::new(spki), &wanted, &id)
-            .and_then(|public_id| self.finish(&wanted, &id, &public_id));
-        registered.inspect_err(|_| self.take_back(&id))
+        let public_id = self.register_public(Zeroizing::new(spki), &wanted, &id);
+        let public_id = public_id.inspect_err(|_| self.take_back(&id))?;
+        self.finish(&wanted, &id, &public_id)
     }
 
     fn register_private(&self, pkcs8: Zeroizing<Vec<u8>>, wanted: &NewKey) -> Result<String> {
@@ -115,13 +117,32 @@ impl KmipToken {
                 &[Attribute::Sensitive(true)],
             ],
         };
-        for guard in guards {
+        let mut refused: Option<Refusal> = None;
+        for guard in guards.iter().chain([&[][..]].iter()) {
             match self.ask(request(guard))? {
-                Err(refusal) if is_inability(&refusal) => {}
-                answer => return Ok(answer),
+                Err(refusal) if is_inability(&refusal) && !guard.is_empty() => {
+                    refused = Some(refusal);
+                }
+                answer => {
+                    if let (Ok(_), Some(refusal)) = (&answer, &refused) {
+                        self.tell_of_weaker_guard(guard, refusal);
+                    }
+                    return Ok(answer);
+                }
             }
         }
-        self.ask(request(&[]))
+        Err(self.failures.unexpected("the request"))
+    }
+
+    fn tell_of_weaker_guard(&self, guard: &[Attribute], refusal: &Refusal) {
+        let with = match guard {
+            [] => "without Sensitive and without Extractable = false",
+            _ => "as Sensitive, but without Extractable = false",
+        };
+        log::warn!(
+            "slot {:?}: the key was made {with}, since the server does not take that: {refusal}",
+            self.failures.slot
+        );
     }
 
     /// One request that makes objects: their identifiers, or the server's refusal. A version that
@@ -130,6 +151,11 @@ impl KmipToken {
         let answered = self.client()?.call_within(self.deadline(), &[request]);
         let answers = match answered {
             Ok(answers) => answers,
+            Err(error) if may_have_happened(&error.kind) => {
+                let note = "it may have been carried out all the same: see what is there \
+                            (kmip-ssh key list --all) before you try again";
+                return Err(noting(self.failures.call(&error), note));
+            }
             Err(error) => return self.refused_whole(error).map(Err),
         };
         match answers.into_iter().next() {
@@ -144,13 +170,20 @@ impl KmipToken {
     }
 
     fn finish(&self, wanted: &NewKey, id: &str, public_id: &str) -> Result<Key> {
-        if wanted.activate {
-            self.activate_both(id, public_id)?;
-        }
-        self.key_named(id)
+        let activated = match wanted.activate {
+            true => self.activate_both(id, public_id),
+            false => Ok(()),
+        };
+        let finished = activated.and_then(|()| self.key_named(id));
+        finished.map_err(|error| {
+            let note = format!("the pair is on the server: {id:?}, public half {public_id:?}");
+            noting(error, &note)
+        })
     }
 
-    fn name_is_free(&self, name: &str) -> Result {
+    /// Two pairs of one name could not be told apart on servers without links. Somebody else may
+    /// take the name in the same moment; then a signature has to tell.
+    pub(super) fn name_is_free(&self, name: &str) -> Result {
         let filters = vec![
             Attribute::ObjectType(ObjectType::PRIVATE_KEY),
             Attribute::Name(name.into()),
@@ -163,18 +196,35 @@ impl KmipToken {
         let answers = self.client()?.call_within(self.deadline(), &[request]);
         let answers = answers.map_err(|error| self.failures.call(&error))?;
         match answers.into_iter().next() {
-            Some(Ok(Response::Locate { ids, .. })) if ids.is_empty() => Ok(()),
-            Some(Ok(Response::Locate { ids, .. })) => {
-                let reason = format!(
-                    "a private key called {name:?} is there already ({}); choose another name, \
-                     or rename or destroy that one",
-                    ids.join(", ")
-                );
-                Err(self.failures.error(TokenErrorKind::BadInput, reason))
-            }
+            Some(Ok(Response::Locate { ids, .. })) => match self.first_called(name, &ids)? {
+                None => Ok(()),
+                Some(id) => {
+                    let reason = format!(
+                        "a private key called {name:?} is there already ({id:?}); choose another \
+                         name, or rename or destroy that one"
+                    );
+                    Err(self.failures.error(TokenErrorKind::BadInput, reason))
+                }
+            },
             Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
             _ => Err(self.failures.unexpected("Locate")),
         }
+    }
+
+    /// Some servers ignore what they are to look for, so that the name is read again.
+    fn first_called<'a>(&self, name: &str, ids: &'a [String]) -> Result<Option<&'a String>> {
+        let ask = |id: &String| Request::GetAttributes { id: id.clone() };
+        let requests: Vec<_> = ids.iter().take(MOST_NAMESAKES).map(ask).collect();
+        let answers = self.client()?.call_within(self.deadline(), &requests);
+        let answers = answers.map_err(|error| self.failures.call(&error))?;
+        let is_called = |answer: Answer| match answer {
+            Ok(Response::GetAttributes { attributes, .. }) => {
+                attributes.contains(&Attribute::Name(name.into()))
+            }
+            _ => false,
+        };
+        let mut called = ids.iter().zip(answers.into_iter().map(is_called));
+        Ok(called.find(|(_, is_called)| *is_called).map(|(id, _)| id))
     }
 
     fn take_back(&self, id: &str) {

@@ -12,6 +12,7 @@ use crate::kmip::{
     CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm, HashingAlgorithm,
     PaddingMethod, SignInput as KmipInput,
 };
+use crate::model::key::ObjectId;
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
 /// What the request carries.
@@ -23,10 +24,12 @@ pub enum Form {
     Data,
 }
 
-/// Which forms a server was seen to take, for RSA, ECDSA and Ed25519 apart.
+/// Which forms a server was seen to take, for RSA, ECDSA and Ed25519 apart, and which a key cannot be
+/// asked in: one odd key must not spoil the others of a process that may live for months.
 #[derive(Debug, Default)]
 pub struct FormMemory {
     known: Mutex<HashMap<(Family, Form), Experience>>,
+    unfit: Mutex<HashMap<(ObjectId, Form), String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,30 +50,46 @@ pub enum Experience {
 
 impl FormMemory {
     /// The forms to try for an input, the best first, and why others are not tried.
-    pub fn forms(&self, scheme: SignScheme, input: SignInput<'_>) -> (Vec<Form>, Vec<String>) {
+    pub fn forms(
+        &self,
+        key: &ObjectId,
+        scheme: SignScheme,
+        input: SignInput<'_>,
+    ) -> (Vec<Form>, Vec<String>) {
         let possible: &[Form] = match (scheme, input) {
             (SignScheme::Ed25519, _) => &[Form::Data],
             (_, SignInput::Message(_)) => &[Form::DigestedData, Form::Data],
             (_, SignInput::Digest(_)) => &[Form::DigestedData],
         };
-        let known = self.known.lock();
+        let (known, unfit) = (self.known.lock(), self.unfit.lock());
         let (mut forms, mut reasons) = (vec![], vec![]);
         for &form in possible {
-            match known.get(&(family(scheme), form)) {
-                Some(Experience::Fails(reason)) if reasons.contains(reason) => {}
-                Some(Experience::Fails(reason)) => reasons.push(reason.clone()),
-                Some(Experience::Works) => forms.insert(0, form),
-                None => forms.push(form),
+            let of_key = unfit.get(&(key.clone(), form));
+            match (known.get(&(family(scheme), form)), of_key) {
+                (Some(Experience::Fails(reason)), _) | (_, Some(reason)) => {
+                    if !reasons.contains(reason) {
+                        reasons.push(reason.clone());
+                    }
+                }
+                (Some(Experience::Works), None) => forms.insert(0, form),
+                (None, None) => forms.push(form),
             }
         }
         (forms, reasons)
     }
 
-    /// Keeps what came of a form.
+    /// Keeps that a key cannot be asked in a form.
+    pub fn remember_unfit(&self, key: &ObjectId, form: Form, reason: String) {
+        self.unfit.lock().insert((key.clone(), form), reason);
+    }
+
+    /// Keeps what came of a form; what has worked can work again.
     pub fn remember(&self, scheme: SignScheme, form: Form, experience: Experience) {
-        let key = (family(scheme), form);
-        if self.known.lock().insert(key, experience.clone()).as_ref() != Some(&experience) {
+        let mut known = self.known.lock();
+        let old = known.get(&(family(scheme), form));
+        if old != Some(&Experience::Works) && old != Some(&experience) {
             log::debug!("signing {scheme} by {form:?}: {experience:?}");
+            known.insert((family(scheme), form), experience);
         }
     }
 }
@@ -139,10 +158,37 @@ mod tests {
     const MESSAGE: SignInput<'_> = SignInput::Message(b"m");
     const DIGEST: SignInput<'_> = SignInput::Digest(&[0; 32]);
 
+    fn key() -> ObjectId {
+        ObjectId("1".into())
+    }
+
+    #[test]
+    fn one_odd_key_does_not_spoil_the_others() {
+        let forms = FormMemory::default();
+        forms.remember_unfit(&key(), Form::DigestedData, "no".into());
+        assert_eq!(
+            forms.forms(&key(), RSA, DIGEST),
+            (vec![], vec!["no".into()])
+        );
+        let other = ObjectId("2".into());
+        assert_eq!(forms.forms(&other, RSA, DIGEST).0, [Form::DigestedData]);
+    }
+
+    #[test]
+    fn what_has_worked_is_not_given_up() {
+        let forms = FormMemory::default();
+        forms.remember(RSA, Form::DigestedData, Experience::Works);
+        forms.remember(RSA, Form::DigestedData, Experience::Fails("no".into()));
+        assert_eq!(forms.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
+    }
+
     #[test]
     fn a_digest_is_never_given_as_data() {
         let forms = FormMemory::default();
-        assert_eq!(forms.forms(RSA, DIGEST), (vec![Form::DigestedData], vec![]));
+        assert_eq!(
+            forms.forms(&key(), RSA, DIGEST),
+            (vec![Form::DigestedData], vec![])
+        );
         assert!(kmip_input(Form::Data, RSA, DIGEST).is_none());
         assert!(kmip_input(Form::DigestedData, SignScheme::Ed25519, MESSAGE).is_none());
     }
@@ -151,15 +197,18 @@ mod tests {
     fn what_works_comes_first_and_what_fails_is_not_tried_again() {
         let forms = FormMemory::default();
         forms.remember(RSA, Form::Data, Experience::Works);
-        let (order, _) = forms.forms(RSA, MESSAGE);
+        let (order, _) = forms.forms(&key(), RSA, MESSAGE);
         assert_eq!(order, [Form::Data, Form::DigestedData]);
         forms.remember(RSA, Form::DigestedData, Experience::Fails("no".into()));
         assert_eq!(
-            forms.forms(RSA, MESSAGE),
+            forms.forms(&key(), RSA, MESSAGE),
             (vec![Form::Data], vec!["no".into()])
         );
-        assert_eq!(forms.forms(RSA, DIGEST), (vec![], vec!["no".into()]));
+        assert_eq!(
+            forms.forms(&key(), RSA, DIGEST),
+            (vec![], vec!["no".into()])
+        );
         let ecdsa = SignScheme::Ecdsa(Hash::Sha256);
-        assert_eq!(forms.forms(ecdsa, DIGEST).0, [Form::DigestedData]);
+        assert_eq!(forms.forms(&key(), ecdsa, DIGEST).0, [Form::DigestedData]);
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::KmipToken;
-use super::failure::is_inability;
+use super::failure::{is_inability, is_inability_for_all};
 use super::managed::Managed;
 use super::material;
 use super::request_form::{Experience, Form, kmip_input, parameters};
@@ -30,13 +30,13 @@ impl KmipToken {
     /// A verified signature by the server, else by the key itself where the slot allows that.
     pub(super) fn signature(
         &self,
+        deadline: Instant,
         key: &Key,
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
-        let deadline = self.deadline();
         let client = self.client()?;
-        let (forms, mut reasons) = self.forms.forms(scheme, input);
+        let (forms, mut reasons) = self.forms.forms(&key.id, scheme, input);
         let mut kind = TokenErrorKind::Impossible;
         for form in forms {
             match self.by_server(client, deadline, key, scheme, input, form)? {
@@ -75,9 +75,8 @@ impl KmipToken {
             Ok(answers) => answers.into_iter().next(),
             Err(error) => match error.kind {
                 ErrorKind::Refused(refusal) => Some(Err(refusal)),
-                ErrorKind::Unencodable(reason) => {
-                    return Ok(self.unfit(scheme, form, reason.to_string()));
-                }
+                // Nothing was sent. Another server, or this one tomorrow, may speak another version.
+                ErrorKind::Unencodable(reason) => return Ok(Outcome::Unfit(reason.to_string())),
                 _ => return Err(self.failures.call(&error)),
             },
         };
@@ -87,10 +86,8 @@ impl KmipToken {
             }
             Some(Err(refusal)) if may_be_the_form(&refusal) => {
                 let reason = format!("server {} refused {form:?} ({refusal})", client.server());
-                Ok(match is_of_the_server(&refusal) {
-                    true => self.unfit(scheme, form, reason),
-                    false => Outcome::Unfit(reason),
-                })
+                self.remember_refusal(key, scheme, form, &refusal, &reason);
+                Ok(Outcome::Unfit(reason))
             }
             Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
             _ => Err(self.failures.unexpected("Sign")),
@@ -124,10 +121,21 @@ impl KmipToken {
         Outcome::Wrong(reason)
     }
 
-    fn unfit(&self, scheme: SignScheme, form: Form, reason: String) -> Outcome {
-        let experience = Experience::Fails(reason.clone());
-        self.forms.remember(scheme, form, experience);
-        Outcome::Unfit(reason)
+    /// What the server does for no key, and what it does not for this one.
+    fn remember_refusal(
+        &self,
+        key: &Key,
+        scheme: SignScheme,
+        form: Form,
+        refusal: &Refusal,
+        reason: &str,
+    ) {
+        if is_inability_for_all(refusal) {
+            let experience = Experience::Fails(reason.into());
+            self.forms.remember(scheme, form, experience);
+        } else if is_inability(refusal) {
+            self.forms.remember_unfit(&key.id, form, reason.into());
+        }
     }
 
     fn cannot_sign(
@@ -220,15 +228,6 @@ impl KmipToken {
         );
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
-}
-
-/// True if the refusal is about no key in particular, so that it need not be asked for again.
-fn is_of_the_server(refusal: &Refusal) -> bool {
-    use crate::kmip::ResultReason as Reason;
-    matches!(
-        refusal.reason,
-        Reason::OPERATION_NOT_SUPPORTED | Reason::FEATURE_NOT_SUPPORTED
-    )
 }
 
 /// True unless the refusal is about the key or the client: then no other form will help.

@@ -1,0 +1,49 @@
+//! What one call may cost: time, and messages. A server that answers quickly and badly ends a call as surely as one that is slow.
+
+use crate::kmip::deadline::Deadline;
+use crate::kmip::error::ErrorKind;
+use std::cell::Cell;
+
+/// Enough to find a dozen bad objects among hundreds by halving; a call without trouble takes one or two.
+const MESSAGES: u32 = 256;
+
+/// What is left of it; shared by all parts of a call.
+#[derive(Clone, Copy)]
+pub(super) struct Effort<'a> {
+    pub deadline: Deadline,
+    messages: &'a Cell<u32>,
+}
+
+impl Effort<'_> {
+    /// Gives the effort of one call to `call`.
+    pub fn spent_by<T>(deadline: Deadline, call: impl FnOnce(Effort<'_>) -> T) -> T {
+        let messages = Cell::new(MESSAGES);
+        call(Effort {
+            deadline,
+            messages: &messages,
+        })
+    }
+
+    /// The same with an earlier deadline, that leaves as much time for another attempt.
+    pub fn half(self) -> Self {
+        Effort {
+            deadline: self.deadline.share(2),
+            ..self
+        }
+    }
+
+    /// Takes one message off.
+    pub fn spend(self) -> Result<(), ErrorKind> {
+        self.check()?;
+        self.messages.set(self.messages.get().saturating_sub(1));
+        Ok(())
+    }
+
+    /// An error if nothing is left.
+    pub fn check(self) -> Result<(), ErrorKind> {
+        match self.messages.get() {
+            0 => Err(ErrorKind::GaveUp { messages: MESSAGES }),
+            _ => Ok(()),
+        }
+    }
+}
