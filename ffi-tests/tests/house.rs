@@ -51,6 +51,7 @@ fn everything() -> Vec<SourceFile> {
         "tools/src",
         "ffi-tests/src",
         "ffi-tests/tests",
+        "tools/tests",
         "benches",
         "examples",
     ];
