@@ -149,7 +149,7 @@ impl KmipToken {
         Ok(())
     }
 
-    fn carry_out(&self, request: &Request) -> Result<Answer> {
+    pub(super) fn carry_out(&self, request: &Request) -> Result<Answer> {
         let client = self.client()?;
         let answered = client.call_within(self.deadline(), std::slice::from_ref(request));
         match answered {

@@ -7,7 +7,7 @@ use super::failure::is_inability;
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Result, TokenErrorKind};
+use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
     Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType, Refusal,
     Request, Response, UsageMask,
@@ -150,7 +150,8 @@ impl KmipToken {
         self.key_named(id)
     }
 
-    fn name_is_free(&self, name: &str) -> Result {
+    /// On the whole server, whatever the slot shows of it.
+    pub(super) fn name_is_free(&self, name: &str) -> Result {
         let filters = vec![
             Attribute::ObjectType(ObjectType::PRIVATE_KEY),
             Attribute::Name(name.into()),
@@ -160,11 +161,9 @@ impl KmipToken {
             maximum_items: None,
             offset_items: None,
         };
-        let answers = self.client()?.call_within(self.deadline(), &[request]);
-        let answers = answers.map_err(|error| self.failures.call(&error))?;
-        match answers.into_iter().next() {
-            Some(Ok(Response::Locate { ids, .. })) if ids.is_empty() => Ok(()),
-            Some(Ok(Response::Locate { ids, .. })) => {
+        match self.carry_out(&request)? {
+            Ok(Response::Locate { ids, .. }) if ids.is_empty() => Ok(()),
+            Ok(Response::Locate { ids, .. }) => {
                 let reason = format!(
                     "a private key called {name:?} is there already ({}); choose another name, \
                      or rename or destroy that one",
@@ -172,9 +171,19 @@ impl KmipToken {
                 );
                 Err(self.failures.error(TokenErrorKind::BadInput, reason))
             }
-            Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
-            _ => Err(self.failures.unexpected("Locate")),
+            Err(refusal) => Err(self.unknown_name(name, &refusal)),
+            Ok(_) => Err(self.failures.unexpected("Locate")),
         }
+    }
+
+    fn unknown_name(&self, name: &str, refusal: &Refusal) -> Error {
+        let advice = match name.is_ascii() {
+            true => "",
+            false => "; some servers cannot read other names than plain ASCII",
+        };
+        let reason =
+            format!("the server does not say whether the name {name:?} is free: {refusal}{advice}");
+        self.failures.error(TokenErrorKind::Failed, reason)
     }
 
     fn take_back(&self, id: &str) {
