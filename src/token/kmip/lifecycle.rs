@@ -68,8 +68,10 @@ impl KmipToken {
         })
     }
 
-    /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves.
+    /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves. Where names are all that
+    /// pairs them, a name that is given twice would cost both pairs.
     pub(super) fn rename_pair(&self, key: &Key, name: &str) -> Result {
+        self.name_is_free(name)?;
         self.rename_one(&key.id.0, &key.name, name)?;
         let Some(public) = &key.public_id else {
             return Ok(());
