@@ -46,6 +46,9 @@ pub enum Error {
     /// The relics of parallel sessions (v3.2, 5.20).
     #[error("functions do not run in parallel here")]
     FunctionNotParallel,
+    /// The caller's data is larger than the memory that can be had.
+    #[error("there is no memory for a copy of {0} bytes")]
+    HostMemory(usize),
     /// The key's kind does not go with the mechanism.
     #[error("mechanism {mechanism} does not go with a key of type {key}")]
     KeyTypeInconsistent {
@@ -84,6 +87,9 @@ pub enum Error {
     /// No such session, or it was closed.
     #[error("no session has the handle {0}")]
     SessionHandleInvalid(CK_SESSION_HANDLE),
+    /// A session for asynchronous calls, which are none of ours.
+    #[error("CKF_ASYNC_SESSION is not supported")]
+    SessionAsyncNotSupported,
     /// The specification wants CKF_SERIAL_SESSION in every session.
     #[error("CKF_SERIAL_SESSION is missing")]
     SessionParallelNotSupported,
@@ -166,6 +172,7 @@ impl From<&Error> for CK_RV {
             Error::DataLenRange { .. } => CKR_DATA_LEN_RANGE,
             Error::FunctionNotSupported(_) => CKR_FUNCTION_NOT_SUPPORTED,
             Error::FunctionNotParallel => CKR_FUNCTION_NOT_PARALLEL,
+            Error::HostMemory(_) => CKR_HOST_MEMORY,
             Error::KeyTypeInconsistent { .. } => CKR_KEY_TYPE_INCONSISTENT,
             Error::KeyFunctionNotPermitted => CKR_KEY_FUNCTION_NOT_PERMITTED,
             Error::KeyHandleInvalid(_) => CKR_KEY_HANDLE_INVALID,
@@ -177,6 +184,7 @@ impl From<&Error> for CK_RV {
             Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
             Error::Panicked => CKR_GENERAL_ERROR,
             Error::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
+            Error::SessionAsyncNotSupported => CKR_SESSION_ASYNC_NOT_SUPPORTED,
             Error::SessionParallelNotSupported => CKR_SESSION_PARALLEL_NOT_SUPPORTED,
             Error::SlotIdInvalid(_) => CKR_SLOT_ID_INVALID,
             Error::Token(error) => error.kind.into(),

@@ -20,6 +20,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::fs::OFlags;
 
 use crate::config::{self, Target};
+use crate::model::text::steers;
 
 /// The name under which the system's log shows us.
 const IDENT: &str = "kmip_p11";
@@ -252,12 +253,6 @@ impl std::fmt::Write for Line {
         }
         Ok(())
     }
-}
-
-/// Control characters, line separators, and marks that reverse the direction of writing.
-fn steers(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use crate::config::{self, Config, Slot};
 use crate::error::{Error, Result};
+use crate::logging;
+use crate::model::text::steers;
 use crate::provider::{Lifetimes, Provider};
 use crate::token::{self, SharedToken};
-use crate::{logging, panics};
 
 /// A provider of the configured slots; asks no server.
 ///
@@ -17,7 +18,6 @@ pub fn provider() -> Result<Provider> {
     let config = Config::load().map_err(|error| refused(&error))?;
     // A log that cannot be written is no reason to refuse a login; `kmip-ssh doctor` tells of it.
     let _ = logging::start(&config.log);
-    panics::log_them();
     Ok(Provider::new(config.slots.iter().map(opened)))
 }
 
@@ -30,7 +30,7 @@ fn opened(slot: &Slot) -> (SharedToken, Lifetimes) {
 }
 
 fn refused(error: &config::Error) -> Error {
-    let reason = error.to_string().replace(char::is_control, " ");
+    let reason = error.to_string().replace(steers, " ");
     // A closed stderr is no reason to fail otherwise.
     let _ = writeln!(std::io::stderr(), "kmip-p11: {reason}");
     Error::Configuration(reason)

@@ -53,6 +53,18 @@ wait_for_cosmian() {
   rm -f "$cosmian_log"
 }
 
+# The KMIP room against one real server: what it reads, writes and survives there.
+test_protocol_on() {
+  local lab
+  lab=$(mktemp -d)
+  tools/servers/server.sh start "$1" --dir "$lab" --parent $$
+  local status=0
+  KMIP_TEST_ENV=$lab/env.sh cargo test -p kmip-p11 --lib kmip::tests::live -- --ignored || status=$?
+  tools/servers/server.sh stop "$lab"
+  rm -rf "$lab"
+  return "$status"
+}
+
 step 'packages'
 command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install Rust first" >&2; exit 1; }
 install_packages
@@ -67,6 +79,10 @@ step 'build'
 cargo build --workspace --all-targets --quiet
 step 'Cosmian KMS'
 wait_for_cosmian
+step 'the protocol on PyKMIP'
+test_protocol_on pykmip
+step 'the protocol on Cosmian KMS'
+test_protocol_on cosmian
 step 'tests'
 cargo test --workspace --no-fail-fast
 step 'all passed'

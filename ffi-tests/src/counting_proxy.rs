@@ -5,10 +5,12 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
+
+use crate::process::wait_for;
 
 /// How soon a pump notices that the proxy ends.
 const ATTENTION: Duration = Duration::from_millis(20);
@@ -41,6 +43,7 @@ pub struct Delays {
 pub struct CountingProxy {
     port: u16,
     passed: Arc<Mutex<Passed>>,
+    pumping: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -56,17 +59,18 @@ impl CountingProxy {
         let server: SocketAddr = server.parse().expect("an address in numbers");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound socket").port();
-        let (passed, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let route = Route {
             server,
             delays,
-            passed: Arc::clone(&passed),
-            stop: Arc::clone(&stop),
+            passed: Arc::default(),
+            pumping: Arc::default(),
+            stop: Arc::default(),
         };
         Self {
             port,
-            passed,
-            stop,
+            passed: Arc::clone(&route.passed),
+            pumping: Arc::clone(&route.pumping),
+            stop: Arc::clone(&route.stop),
             thread: Some(spawn(move || route.accept(&listener))),
         }
     }
@@ -79,6 +83,17 @@ impl CountingProxy {
     /// What has passed so far.
     pub fn passed(&self) -> Passed {
         *self.passed.lock().expect("nothing panics with it")
+    }
+
+    /// What has passed, once all connections have ended.
+    #[track_caller]
+    pub fn in_the_end(&self) -> Passed {
+        let ended = || (self.pumping.load(Ordering::Relaxed) == 0).then_some(());
+        assert!(
+            wait_for(PATIENCE, ended).is_some(),
+            "a connection stays open"
+        );
+        self.passed()
     }
 
     /// What has passed so far; counting begins anew. The last speaker is not forgotten: what a
@@ -105,6 +120,8 @@ struct Route {
     server: SocketAddr,
     delays: Delays,
     passed: Arc<Mutex<Passed>>,
+    /// How many pumps have not ended.
+    pumping: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
 }
 
@@ -145,6 +162,7 @@ impl Route {
                 route: self.clone(),
                 client_spoke: Arc::clone(&client_spoke),
             };
+            self.pumping.fetch_add(1, Ordering::Relaxed);
             pumps.push(spawn(move || pump.run()));
         }
         Ok(())
@@ -183,6 +201,7 @@ impl Pump {
             }
         }
         let _ = self.to.shutdown(Shutdown::Write);
+        self.route.pumping.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Before the bytes go on, so that an answer to them is never counted ahead of them.

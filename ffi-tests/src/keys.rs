@@ -1,6 +1,6 @@
 //! Keys on a server: made by it, or made here and registered where it cannot make them.
 
-use kmip_p11::config::Config;
+use kmip_p11::config::{self, Config};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::Key;
@@ -38,7 +38,22 @@ impl Keyring {
     /// Of the slot with that label; new keys go into that object group.
     #[track_caller]
     pub fn of(configuration: &Configuration, label: &str, group: &str) -> Self {
-        let config = Config::load_from(configuration.path());
+        Self::from(Config::load_from(configuration.path()), label, group)
+    }
+
+    /// Of that slot in the configuration that the environment names, for a body in a process of
+    /// its own; new keys go into a group that the slot shows.
+    #[track_caller]
+    pub fn of_environment(label: &str) -> Self {
+        let config = Config::load();
+        let slots = config.iter().flat_map(|config| &config.slots);
+        let mut slots = slots.filter(|slot| slot.label == label);
+        let group = slots.find_map(|slot| slot.keys.groups.first().cloned());
+        Self::from(config, label, &group.unwrap_or_default())
+    }
+
+    #[track_caller]
+    fn from(config: Result<Config, config::Error>, label: &str, group: &str) -> Self {
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let mut slots = config.slots.iter();
         let slot = slots.find(|slot| slot.label == label).expect("such a slot");
@@ -66,6 +81,26 @@ impl Keyring {
         let wanted = self.wanted(name, private.public().key_type());
         let key = self.token.import(private, &wanted);
         key.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A key that nobody may use yet.
+    #[track_caller]
+    pub fn make_inactive(&self, name: &str, key_type: KeyType) {
+        let private = PrivateKey::generate(key_type).expect("a usual type");
+        let wanted = NewKey {
+            activate: false,
+            ..self.wanted(name, key_type)
+        };
+        let made = self.token.import(&private, &wanted);
+        made.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
+    /// The only key that programs see.
+    #[track_caller]
+    pub fn only_key(&self) -> Key {
+        let mut found = self.token.find().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(found.keys.len(), 1);
+        found.keys.remove(0)
     }
 
     /// One key of each of these types, by these names.

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use cryptoki_sys::*;
-use ffi_tests::module::Module;
+use ffi_tests::module::{Module, answer};
 use ffi_tests::own_process::alone;
 use ffi_tests::scene::NoServer;
 use ffi_tests::session::Session;
@@ -161,6 +161,124 @@ fn null_with_a_length_and_absurd_lengths_are_refused() {
     });
 }
 
+/// A copy that no memory can hold would end the process, were it not refused.
+#[test]
+fn data_without_memory_for_its_copy_is_refused() {
+    const HUGE: CK_ULONG = 1 << 62;
+    alone(here!(), NoServer::new, || {
+        let module = Module::initialized();
+        let slot = module.slots().expect("slots")[0];
+        let session = Session::open(&module, slot).expect("a session");
+        let (h, mut byte, mut one) = (session.handle, 0, 1);
+        let rv = call!(module, C_Sign, h, &mut byte, HUGE, &mut byte, &mut one);
+        assert_eq!(rv, CKR_HOST_MEMORY);
+        let rv = call!(module, C_Login, h, CKU_USER, &mut byte, HUGE);
+        assert_eq!(rv, CKR_HOST_MEMORY);
+    });
+}
+
+#[test]
+fn misaligned_pointers_are_refused() {
+    alone(here!(), NoServer::new, || {
+        let module = Module::initialized();
+        let slot = module.slots().expect("slots")[0];
+        let session = Session::open(&module, slot).expect("a session");
+        let mut memory = [0_u64; 32];
+        let odd = memory.as_mut_ptr().cast::<u8>().wrapping_add(1);
+        all_bad! { module:
+            C_GetSlotList(CK_TRUE, null_mut(), odd.cast());
+            C_GetTokenInfo(slot, odd.cast());
+            C_FindObjectsInit(session.handle, odd.cast(), 1);
+            C_SignInit(session.handle, odd.cast(), 1);
+        }
+    });
+}
+
+#[test]
+fn sessions_are_serial_and_never_asynchronous() {
+    alone(here!(), NoServer::new, || {
+        let module = Module::initialized();
+        let slot = module.slots().expect("slots")[0];
+        let mut handle = 0;
+        let mut open = |flags| {
+            call!(
+                module,
+                C_OpenSession,
+                slot,
+                flags,
+                null_mut(),
+                None,
+                &mut handle
+            )
+        };
+        assert_eq!(open(0), CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+        let asynchronous = CKF_SERIAL_SESSION | CKF_ASYNC_SESSION;
+        assert_eq!(open(asynchronous), CKR_SESSION_ASYNC_NOT_SUPPORTED);
+        assert_eq!(open(CKF_SERIAL_SESSION | 1 << 20), CKR_OK);
+        let mut info = CK_SESSION_INFO::default();
+        assert_eq!(call!(module, C_GetSessionInfo, handle, &mut info), CKR_OK);
+        assert_eq!(info.flags, CKF_SERIAL_SESSION);
+    });
+}
+
+/// The interface of that name and version.
+fn interface(
+    module: &Module,
+    name: *mut u8,
+    version: Option<(u8, u8)>,
+) -> Result<CK_VERSION, CK_RV> {
+    let get = module.symbol(c"C_GetInterface");
+    // SAFETY: the symbol is a function of this type.
+    let get: CK_C_GetInterface = unsafe { std::mem::transmute(get) };
+    let mut version = version.map(|(major, minor)| CK_VERSION { major, minor });
+    let version = version.as_mut().map_or(null_mut(), std::ptr::from_mut);
+    let mut found: CK_INTERFACE_PTR = null_mut();
+    // SAFETY: null, or a version; the name is each test's.
+    answer(unsafe { get.expect("not null")(name, version, &mut found, 0) })?;
+    // SAFETY: the library gave an interface, whose table begins with its version.
+    Ok(unsafe { *(*found).pFunctionList.cast::<CK_VERSION>() })
+}
+
+#[test]
+fn interfaces_are_found_by_name_and_version() {
+    let module = Module::load();
+    let get = |name: *mut u8, version| {
+        let found = interface(&module, name, version);
+        found.map(|version| (version.major, version.minor))
+    };
+    let name = c"PKCS 11".as_ptr().cast_mut().cast();
+    assert_eq!(get(null_mut(), None), Ok((3, 2)));
+    assert_eq!(get(name, Some((3, 0))), Ok((3, 0)));
+    assert_eq!(get(name, Some((2, 40))), Ok((2, 40)));
+    assert_eq!(get(name, Some((3, 1))), Err(CKR_ARGUMENTS_BAD));
+    for other in [c"PKCS 12", c"PKCS 1", c"", c"PKCS 111"] {
+        let other = other.as_ptr().cast_mut().cast();
+        assert_eq!(get(other, None), Err(CKR_ARGUMENTS_BAD));
+    }
+}
+
+/// At the end of the memory there is: reading on would be the end of the process.
+#[test]
+fn a_name_without_end_is_read_no_further_than_it_differs() {
+    let module = Module::load();
+    let (page, access) = (4096, libc::PROT_READ | libc::PROT_WRITE);
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: two new pages, of which the second is then closed.
+    let end = unsafe {
+        let start = libc::mmap(null_mut(), 2 * page, access, flags, -1, 0);
+        assert_ne!(start, libc::MAP_FAILED);
+        let end = start.cast::<u8>().add(page);
+        assert_eq!(libc::mprotect(end.cast(), page, libc::PROT_NONE), 0);
+        end
+    };
+    // SAFETY: within the first page.
+    let name = unsafe { end.sub(7) };
+    // SAFETY: as above.
+    unsafe { name.copy_from_nonoverlapping(b"PKCS 12".as_ptr(), 7) };
+    let found = interface(&module, name, None);
+    assert_eq!(found.map(|_| ()), Err(CKR_ARGUMENTS_BAD));
+}
+
 #[test]
 fn handles_that_nobody_gave_are_refused_by_name() {
     alone(here!(), NoServer::new, || {
@@ -176,17 +294,6 @@ fn handles_that_nobody_gave_are_refused_by_name() {
             module.token_info(slot + 77).err(),
             Some(CKR_SLOT_ID_INVALID)
         );
-        let mut handle = 0;
-        let rv = call!(
-            module,
-            C_OpenSession,
-            slot,
-            0,
-            null_mut(),
-            None,
-            &mut handle
-        );
-        assert_eq!(rv, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
         let session = Session::open(&module, slot).expect("a session");
         let key = session.sign_init(CKM_ECDSA, 77);
         assert_eq!(key, Err(CKR_KEY_HANDLE_INVALID));

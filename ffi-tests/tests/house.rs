@@ -10,9 +10,9 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("config", &[]),
     ("crypto", &["error", "model"]),
     ("error", &[]),
-    ("ffi", &["error", "model", "provider", "startup"]),
+    ("ffi", &["error", "model", "panics", "provider", "startup"]),
     ("kmip", &[]),
-    ("logging", &["config"]),
+    ("logging", &["config", "model"]),
     ("model", &["error"]),
     ("panics", &[]),
     ("provider", &["crypto", "error", "model", "token"]),
@@ -20,8 +20,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     (
         "startup",
         &[
-            "config", "crypto", "error", "kmip", "logging", "model", "panics", "provider", "ssh",
-            "token",
+            "config", "crypto", "error", "kmip", "logging", "model", "provider", "ssh", "token",
         ],
     ),
     ("token", &["config", "crypto", "error", "kmip", "model"]),

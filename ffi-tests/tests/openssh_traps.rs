@@ -74,7 +74,7 @@ fn a_module_outside_usr_must_be_allowed_by_the_agent() {
 on_each_server! {
     fn a_key_on_another_curve_is_hidden_and_the_agent_lives(case) {
         let scene = Scene::on(case.server).with(P256);
-        let vandal = Vandal::at(&case.server.shared().endpoint("alice"), &scene.group);
+        let vandal = Vandal::on(case.server, &scene.group);
         vandal.register_ec_pair(&format!("koblitz@{}", scene.group), "secp256k1", 256);
         let user = scene.user();
         assert_eq!(names(&user.list()), ["p256"]);
@@ -88,7 +88,7 @@ on_each_server! {
 
     fn odd_names_make_one_line_each(case) {
         let scene = Scene::on(case.server).with(P256);
-        let vandal = Vandal::at(&case.server.shared().endpoint("alice"), &scene.group);
+        let vandal = Vandal::on(case.server, &scene.group);
         let evil = format!("evil@{}\nssh-ed25519 AAAA injected", scene.group);
         vandal.register_ec_pair(&evil, "P-256", 256);
         vandal.register_ec_pair(&format!("long@{}{}", scene.group, "x".repeat(400)), "P-384", 384);

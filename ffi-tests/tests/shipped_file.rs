@@ -6,7 +6,7 @@ use std::ptr::{null_mut, slice_from_raw_parts};
 
 use cryptoki_sys::*;
 use ffi_tests::module::{Module, answer, library};
-use ffi_tests::process::run;
+use ffi_tests::process::{run, run_with_input};
 use ffi_tests::tool;
 
 fn lines_of(program: &str, options: &[&str]) -> Vec<String> {
@@ -23,6 +23,38 @@ fn three_symbols_are_exported_and_no_more() {
         .collect();
     let expected = ["C_GetFunctionList", "C_GetInterface", "C_GetInterfaceList"];
     assert_eq!(names, BTreeSet::from(expected));
+}
+
+/// What our header takes from the pkcs11.h of a version, as the standard has it.
+fn pkcs11_h(major: u8) -> String {
+    let types =
+        "typedef unsigned long CK_RV, CK_ULONG, CK_FLAGS; typedef unsigned char CK_UTF8CHAR;
+        typedef struct CK_VERSION CK_VERSION; typedef struct CK_FUNCTION_LIST CK_FUNCTION_LIST;";
+    let interfaces = match major {
+        2 => "",
+        _ => "typedef struct CK_INTERFACE CK_INTERFACE;",
+    };
+    format!("#define CRYPTOKI_VERSION_MAJOR {major}\n{types}\n{interfaces}\n")
+}
+
+#[test]
+fn the_header_compiles_after_that_of_any_version() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../include");
+    for major in [2, 3] {
+        let program = pkcs11_h(major) + "#include <kmip_p11.h>\n";
+        let mut compiler = tool::command("cc");
+        compiler.args([
+            "-x",
+            "c",
+            "-Wall",
+            "-Werror",
+            "-fsyntax-only",
+            "-I",
+            folder,
+            "-",
+        ]);
+        run_with_input(&mut compiler, program.as_bytes()).text();
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn key() -> PrivateKey {
 /// A key with its certificate, and a certificate whose key is elsewhere.
 fn scene(case: &ffi_tests::Case) -> Scene {
     let scene = Scene::on(case.server);
-    let vandal = Vandal::at(&case.server.shared().endpoint("alice"), &scene.group);
+    let vandal = Vandal::on(case.server, &scene.group);
     let (mine, foreign) = (key(), key());
     scene.keyring.import("web", &mine);
     let name = |what: &str| format!("{what}@{}", scene.group);

@@ -51,3 +51,75 @@ fn ed25519(key: &[u8; 32], input: SignInput<'_>, signature: &[u8]) -> Option<()>
     let key = UnparsedPublicKey::new(&lc::ED25519, key);
     key.verify(message, signature).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::private_key::PrivateKey;
+    use crate::model::public_key::KeyType;
+
+    const MESSAGE: SignInput<'_> = SignInput::Message(b"m");
+
+    /// A key, its scheme and a signature over `MESSAGE`.
+    fn signed(key_type: KeyType) -> (PublicKey, SignScheme, Vec<u8>) {
+        let key = PrivateKey::generate(key_type).unwrap();
+        let scheme = match key_type {
+            KeyType::Rsa(_) => SignScheme::RsaPkcs1(Hash::Sha256),
+            KeyType::Ec(_) => SignScheme::Ecdsa(Hash::Sha512),
+            KeyType::Ed25519 => SignScheme::Ed25519,
+        };
+        let signature = key.sign(scheme, MESSAGE).unwrap();
+        (key.public().clone(), scheme, signature)
+    }
+
+    fn every_type() -> [KeyType; 5] {
+        let [p256, p384, p521] = Curve::ALL.map(KeyType::Ec);
+        [KeyType::Rsa(2048), p256, p384, p521, KeyType::Ed25519]
+    }
+
+    #[test]
+    fn a_signature_has_its_length_and_no_other() {
+        for key_type in every_type() {
+            let (key, scheme, signature) = signed(key_type);
+            assert!(verify(&key, scheme, MESSAGE, &signature));
+            let long = [&[0][..], &signature].concat();
+            let longer = [&signature[..], &[0, 0]].concat();
+            for other in [&[][..], &signature[1..], &long, &longer] {
+                assert!(!verify(&key, scheme, MESSAGE, other), "{key_type}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_verify_nothing() {
+        for curve in Curve::ALL {
+            let (key, scheme, signature) = signed(KeyType::Ec(curve));
+            let (r, s) = signature.split_at(curve.field_len());
+            let (zero, most) = (vec![0; r.len()], vec![0xff; r.len()]);
+            for (r, s) in [
+                (&zero[..], s),
+                (r, &zero),
+                (&zero, &zero),
+                (&most, s),
+                (r, &most),
+            ] {
+                let signature = [r, s].concat();
+                assert!(!verify(&key, scheme, MESSAGE, &signature), "{curve:?}");
+            }
+        }
+        let (key, scheme, _) = signed(KeyType::Rsa(2048));
+        for byte in [0, 0xff] {
+            assert!(!verify(&key, scheme, MESSAGE, &[byte; 256]));
+        }
+    }
+
+    #[test]
+    fn a_digest_of_another_length_verifies_nothing() {
+        let (key, scheme, signature) = signed(KeyType::Rsa(2048));
+        for len in [0, 20, 31, 33, 64] {
+            let digest = vec![7; len];
+            let input = SignInput::Digest(&digest);
+            assert!(!verify(&key, scheme, input, &signature));
+        }
+    }
+}

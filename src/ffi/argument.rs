@@ -4,11 +4,11 @@
 //! All functions trust the caller as the specification lets them: a non-null pointer is valid for
 //! the length that came with it until the call returns, and no other thread writes there.
 use std::cell::Cell;
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::slice;
 
 use cryptoki_sys::*;
-
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -20,13 +20,24 @@ use crate::provider::MechanismCall;
 /// place (v3.2, 5.8.2: "it is OK if pData and pEncryptedData point to the same location").
 pub(super) unsafe fn input(data: *mut u8, length: CK_ULONG) -> Result<Vec<u8>> {
     // SAFETY: see the module.
-    unsafe { cells(data, length) }.map(|bytes| bytes.iter().map(Cell::get).collect())
+    let bytes = unsafe { cells(data, length) }?;
+    let mut copy = vec![];
+    // Memory that cannot be had would otherwise end the caller's process.
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| Error::HostMemory(bytes.len()))?;
+    copy.extend(bytes.iter().map(Cell::get));
+    Ok(copy)
 }
 
-/// One value to write; never null.
+/// One value to write; never null. Zeroed first: the caller need not have written to it, and
+/// `Cell::set` reads what it replaces.
 pub(super) unsafe fn set<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
-    // SAFETY: see the module; `Cell<T>` has the layout of `T`.
-    unsafe { place.cast::<Cell<T>>().as_ref() }.ok_or(Error::ArgumentsBad("a pointer is null"))
+    // SAFETY: see the module; structures of C are valid when zero.
+    unsafe {
+        let cell = required(place)?;
+        place.write_bytes(0, 1);
+        Ok(cell)
+    }
 }
 
 /// A buffer to fill, with its length; a null buffer asks for the size.
@@ -36,12 +47,12 @@ pub(super) unsafe fn output<'call, T: Copy>(
 ) -> Result<Output<'call, T>> {
     // SAFETY: see the module.
     unsafe {
-        let length = set(length)?;
-        let buffer = match buffer.is_null() {
-            true => None,
-            false => Some(cells(buffer.cast::<MaybeUninit<T>>(), length.get())?),
-        };
-        Ok(Output::new(buffer, length))
+        if buffer.is_null() {
+            return Ok(Output::new(None, set(length)?));
+        }
+        let length = required(length)?;
+        let buffer = cells(buffer.cast::<MaybeUninit<T>>(), length.get())?;
+        Ok(Output::new(Some(buffer), length))
     }
 }
 
@@ -66,8 +77,8 @@ pub(super) unsafe fn filled<'call, T: Copy>(
 
 /// Which mechanism, if any, and whether a parameter is with it.
 pub(super) unsafe fn mechanism(mechanism: *mut CK_MECHANISM) -> Result<Option<MechanismCall>> {
-    // SAFETY: see the module; `Cell<T>` has the layout of `T`.
-    let mechanism = unsafe { mechanism.cast::<Cell<CK_MECHANISM>>().as_ref() };
+    // SAFETY: see the module.
+    let mechanism = unsafe { optional(mechanism) }?;
     Ok(mechanism.map(|mechanism| MechanismCall {
         number: mechanism.get().mechanism,
         has_parameter: mechanism.get().ulParameterLen != 0,
@@ -109,14 +120,41 @@ pub(super) unsafe fn attributes<'call>(
     template.iter().map(slot).collect()
 }
 
+/// True if the C string is `known`; reads no further than to the first difference, so that a
+/// string without its NUL does no harm.
+pub(super) unsafe fn is_text(text: *const CK_UTF8CHAR, known: &CStr) -> bool {
+    let mut expected = known.to_bytes_with_nul().iter().enumerate();
+    // SAFETY: see the module; all bytes before this one were the same, and none of them a NUL.
+    expected.all(|(at, &byte)| unsafe { text.add(at).read() } == byte)
+}
+
+const NULL: Error = Error::ArgumentsBad("a pointer is null");
+const MISALIGNED: Error = Error::ArgumentsBad("a pointer is not aligned for what it points to");
+
+/// One thing of the caller's.
+unsafe fn required<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
+    // SAFETY: see the module.
+    unsafe { optional(place) }?.ok_or(NULL)
+}
+
+/// One thing of the caller's, or null.
+unsafe fn optional<'call, T>(place: *mut T) -> Result<Option<&'call Cell<T>>> {
+    match place.is_aligned() {
+        // SAFETY: see the module; `Cell<T>` has the layout of `T`, and null is aligned.
+        true => Ok(unsafe { place.cast::<Cell<T>>().as_ref() }),
+        false => Err(MISALIGNED),
+    }
+}
+
 /// `count` things of the caller's; null is allowed for none of them.
 unsafe fn cells<'call, T>(start: *mut T, count: CK_ULONG) -> Result<&'call [Cell<T>]> {
     let fits = |&count: &usize| count <= isize::MAX as usize / size_of::<T>().max(1);
     let count = usize::try_from(count).ok().filter(fits);
     match count.ok_or(Error::ArgumentsBad("a length is out of range"))? {
         0 => Ok(&[]),
-        _ if start.is_null() => Err(Error::ArgumentsBad("a pointer is null")),
-        // SAFETY: see the module; not null, not too long.
+        _ if start.is_null() => Err(NULL),
+        _ if !start.is_aligned() => Err(MISALIGNED),
+        // SAFETY: see the module; not null, aligned, not too long.
         count => Ok(unsafe { slice::from_raw_parts(start.cast(), count) }),
     }
 }

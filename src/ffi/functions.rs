@@ -1,8 +1,9 @@
 //! The one list of Cryptoki functions, in the order of the specification.
 //!
 //! `C_Name(arguments) => handler` is answered by `handler`; a bare `C_Name` by
-//! `CKR_FUNCTION_NOT_SUPPORTED`. `provider` and `session` look the receiver up; each other argument
-//! is `name: kind`, and `argument.rs` says what a kind takes from the C caller.
+//! `CKR_FUNCTION_NOT_SUPPORTED`. `provider` and `session` look the receiver up, `signing` also takes its
+//! operation out, so that a refused argument ends it; each other argument is `name: kind`, and
+//! `argument.rs` says what a kind takes from the C caller.
 
 use std::ffi::c_void;
 
@@ -10,7 +11,7 @@ use cryptoki_sys::*;
 
 use super::table::cryptoki;
 use super::{process, table};
-use crate::provider::{Provider, Session};
+use crate::provider::{Provider, Session, Signing};
 
 cryptoki! {
     v2_40 {
@@ -51,9 +52,9 @@ cryptoki! {
         C_DigestInit, C_Digest, C_DigestUpdate, C_DigestKey, C_DigestFinal,
         C_SignInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
             => Session::sign_init,
-        C_Sign(session, data: input, signature: output u8) => Session::sign,
-        C_SignUpdate(session, part: input) => Session::sign_update,
-        C_SignFinal(session, signature: output u8) => Session::sign_final,
+        C_Sign(signing, data: input, signature: output u8) => Signing::sign,
+        C_SignUpdate(signing, part: input) => Signing::update,
+        C_SignFinal(signing, signature: output u8) => Signing::finish,
         C_SignRecoverInit, C_SignRecover,
         C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal, C_VerifyRecoverInit, C_VerifyRecover,
         C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,

@@ -10,4 +10,4 @@ mod functions;
 mod process;
 mod table;
 
-pub use functions::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList, NAMES};
+pub use functions::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList};

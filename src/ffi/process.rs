@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use crate::error::{Error, Result};
 use crate::provider::Provider;
-use crate::startup;
+use crate::{panics, startup};
 
 /// What one process knows. A forked child leaves its parent's root untouched - locks another
 /// thread held at the fork stay locked for ever, connections are the parent's - and starts anew.
@@ -61,6 +61,7 @@ pub(super) fn initialize(args: *mut c_void) -> Result {
     if provider.is_some() {
         return Err(Error::AlreadyInitialized);
     }
+    panics::log_them();
     *provider = Some(Arc::new(startup::provider()?));
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
+use super::argument;
 use super::functions::{V2_40, V3_0, V3_2};
 use crate::error::{Error, Result};
 use crate::model::output::Output;
 
-/// Turns the list of functions into entry points, the three function tables, and `NAMES`.
+/// Turns the list of functions into entry points and the three function tables.
 ///
 /// The tables are struct literals: a function missing from the list, or twice in it, or with
 /// another signature than the standard's, does not compile.
@@ -38,10 +39,6 @@ macro_rules! cryptoki {
             $($f3: $crate::ffi::table::member!($f3 $($h3)?),)*
             $($f4: $crate::ffi::table::member!($f4 $($h4)?),)*
         };
-
-        /// Every function of the specification, in its order.
-        pub const NAMES: &[&str] =
-            &[$(stringify!($f2),)* $(stringify!($f3),)* $(stringify!($f4),)*];
     };
 }
 
@@ -69,6 +66,11 @@ macro_rules! entry_point {
     ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); session, $($rest:tt)*) => {
         $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* session: CK_SESSION_HANDLE,)
             ($($v)* &mut *$crate::ffi::process::provider()?.session(session)?.session.lock(),);
+            $($rest)*);
+    };
+    ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); signing, $($rest:tt)*) => {
+        $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* session: CK_SESSION_HANDLE,)
+            ($($v)* $crate::ffi::process::provider()?.session(session)?.session.lock().signing(),);
             $($rest)*);
     };
     ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); $a:ident: value $t:ty, $($rest:tt)*) => {
@@ -160,13 +162,13 @@ pub(super) fn interface(
     flags: CK_FLAGS,
 ) -> Result {
     // SAFETY: the caller gives null or a C string.
-    let name = (!name.is_null()).then(|| unsafe { CStr::from_ptr(name.cast()) });
+    let is_named = name.is_null() || unsafe { argument::is_text(name, NAME) };
     // SAFETY: the caller gives null or a version.
     let version = unsafe { version.as_ref() };
     let found = INTERFACES.0.iter().find(|known| {
         // SAFETY: every function table starts with its version.
         let known_version = unsafe { ptr::read(known.pFunctionList.cast::<CK_VERSION>()) };
-        name.is_none_or(|name| name == NAME)
+        is_named
             && version
                 .is_none_or(|v| (v.major, v.minor) == (known_version.major, known_version.minor))
             && flags & known.flags == flags

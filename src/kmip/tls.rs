@@ -1,7 +1,8 @@
 //! TLS files: certificates and keys in PEM become a client configuration, or an error that names the file and the fix.
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
@@ -75,7 +76,7 @@ pub enum TlsFileProblem {
 impl TlsFiles {
     /// Reads the files. TLS 1.2 and 1.3 by aws-lc-rs, whatever default the process has.
     pub fn load(&self) -> Result<Arc<ClientConfig>, TlsFileError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(
             Arc::new(self.roots()?),
             Arc::clone(&provider),
@@ -131,6 +132,20 @@ struct Identity<'a> {
     key: PrivateKeyDer<'static>,
     chain_file: &'a Path,
     key_file: &'a Path,
+}
+
+/// The hybrid group is offered first, which sends its share and that of X25519 along with the hello: servers of OpenSSL 3.5
+/// and later insist on it and else ask for it, which costs a flight.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        kx_groups: vec![
+            kx_group::X25519MLKEM768,
+            kx_group::X25519,
+            kx_group::SECP256R1,
+            kx_group::SECP384R1,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
 }
 
 fn failed(file: &Path, problem: TlsFileProblem) -> TlsFileError {

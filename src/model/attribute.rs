@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use cryptoki_sys::*;
 
+use super::text::steers;
+
 /// A search template or part of one: attribute types with the values wanted.
 pub type Template = Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>;
 
@@ -55,17 +57,13 @@ impl Attributes {
         let same = |(kind, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| self.get(*kind) == Some(value);
         template.iter().all(same)
     }
-
-    /// The memory that all the values take, in bytes.
-    pub fn size(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
-    }
 }
 
 /// A label as every program can take it: at most 255 bytes (OpenSSH's buffer), cut at a character,
-/// without control characters (a newline would make a second line in an authorized_keys file).
+/// without characters that steer (a newline would make a second line in an authorized_keys file, a
+/// reversed direction of writing another key of what `ssh-add -l` shows).
 pub fn presentable_label(text: &str) -> String {
-    let mut label: String = text.chars().filter(|c| !c.is_control()).collect();
+    let mut label: String = text.chars().filter(|&c| !steers(c)).collect();
     let end = (0..=label.len().min(255))
         .rev()
         .find(|&end| label.is_char_boundary(end));
@@ -104,8 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn labels_lose_control_characters_and_excess() {
+    fn labels_lose_what_steers_and_excess() {
         assert_eq!(presentable_label("web\n1\u{7f}\u{85}"), "web1");
+        assert_eq!(presentable_label("a\u{2028}b\u{202e}c\u{2066}"), "abc");
+        assert_eq!(presentable_label("שלום ü"), "שלום ü");
         let long = presentable_label(&"ü".repeat(200));
         assert_eq!((long.len(), long.chars().count()), (254, 127));
         assert_eq!(presentable_label(""), "");

@@ -55,3 +55,43 @@ impl Certificate {
             .bytes(CKA_VALUE, self.der.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> Vec<u8> {
+        let made = rcgen::generate_simple_self_signed(["host".to_owned()]);
+        made.unwrap().cert.der().to_vec()
+    }
+
+    fn parsed(der: &[u8]) -> Result<Certificate, PublicKeyError> {
+        Certificate::from_der(ObjectId("1".into()), der)
+    }
+
+    #[test]
+    fn a_certificate_is_kept_as_it_came() {
+        let der = certificate();
+        let attributes = parsed(&der).unwrap().attributes();
+        assert_eq!(attributes.get(CKA_VALUE), Some(&der[..]));
+        let subject = attributes.get(CKA_SUBJECT).unwrap();
+        assert!(!subject.is_empty() && attributes.get(CKA_ISSUER) == Some(subject));
+        assert_eq!(attributes.get(CKA_SERIAL_NUMBER).unwrap()[0], 2);
+    }
+
+    #[test]
+    fn what_is_cut_longer_or_mangled_is_an_error_at_worst() {
+        let der = certificate();
+        for end in 0..der.len() {
+            assert!(parsed(&der[..end]).is_err());
+        }
+        assert!(parsed(&[&der[..], &[0]].concat()).is_err());
+        for place in 0..der.len() {
+            for byte in [0, 1, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+                let mut mangled = der.clone();
+                mangled[place] = byte;
+                let _ = parsed(&mangled).map(|certificate| certificate.attributes());
+            }
+        }
+    }
+}

@@ -100,12 +100,6 @@ impl Mechanism {
         &MECHANISMS
     }
 
-    /// The row of a number.
-    pub fn of(number: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
-        let found = MECHANISMS.iter().find(|m| m.number == number);
-        found.ok_or(Error::MechanismInvalid(number))
-    }
-
     /// True if keys of that type sign with it.
     pub fn goes_with(&self, key: KeyType) -> bool {
         self.family
@@ -144,8 +138,8 @@ impl Mechanism {
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.family {
             Rsa => (2048, 8192, 0),
-            Ec => (256, 521, CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS),
-            Ed25519 => (255, 255, CKF_EC_NAMEDCURVE | CKF_EC_COMPRESS),
+            Ec => (256, 521, CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS),
+            Ed25519 => (255, 255, CKF_EC_CURVENAME | CKF_EC_COMPRESS),
         };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,
@@ -159,9 +153,14 @@ impl Mechanism {
 mod tests {
     use super::*;
 
+    fn of(number: CK_MECHANISM_TYPE) -> &'static Mechanism {
+        let found = Mechanism::all().iter().find(|m| m.number == number);
+        found.unwrap()
+    }
+
     #[test]
     fn a_digest_finds_its_hash_by_length() {
-        let mechanism = Mechanism::of(CKM_ECDSA).unwrap();
+        let mechanism = of(CKM_ECDSA);
         let (scheme, _) = mechanism.resolve(&[1; 48]).unwrap();
         assert_eq!(scheme, SignScheme::Ecdsa(Sha384));
         assert!(matches!(
@@ -172,7 +171,7 @@ mod tests {
 
     #[test]
     fn messages_pass_whole() {
-        let eddsa = Mechanism::of(CKM_EDDSA).unwrap();
+        let eddsa = of(CKM_EDDSA);
         assert_eq!(
             eddsa.resolve(b"m"),
             Ok((SignScheme::Ed25519, SignInput::Message(b"m")))
@@ -180,13 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_unique_and_the_unknown_is_refused() {
+    fn numbers_are_unique() {
         for mechanism in Mechanism::all() {
-            assert_eq!(Mechanism::of(mechanism.number), Ok(mechanism));
+            assert_eq!(of(mechanism.number), mechanism);
         }
-        assert_eq!(
-            Mechanism::of(CKM_AES_GCM),
-            Err(Error::MechanismInvalid(CKM_AES_GCM))
-        );
+    }
+
+    /// CKA_EC_PARAMS names P-256 by an object identifier, Ed25519 by a name (v3.2, 6.3.3).
+    #[test]
+    fn curves_are_named_as_the_flags_say() {
+        let named = CKF_EC_OID | CKF_EC_CURVENAME;
+        assert_eq!(of(CKM_ECDSA).info().flags & named, CKF_EC_OID);
+        assert_eq!(of(CKM_EDDSA).info().flags & named, CKF_EC_CURVENAME);
     }
 }

@@ -7,3 +7,4 @@ pub mod mechanism;
 pub mod output;
 pub mod public_key;
 pub mod signature;
+pub mod text;

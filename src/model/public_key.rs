@@ -140,7 +140,10 @@ impl PublicKey {
     /// From a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7).
     pub fn from_spki(der: &[u8]) -> Result<Self, PublicKeyError> {
         let info = SubjectPublicKeyInfoRef::try_from(der)?;
-        let bits = info.subject_public_key.raw_bytes();
+        let whole_bytes = info.subject_public_key.as_bytes();
+        let bits = whole_bytes.ok_or_else(|| {
+            PublicKeyError::Form("the public key's bit string ends within a byte".to_owned())
+        })?;
         match info.algorithm.oid {
             RSA => Self::from_pkcs1(bits),
             EC => Self::from_point(Curve::from_oid(info.algorithm.parameters_oid()?)?, bits),
@@ -157,17 +160,23 @@ impl PublicKey {
 
     /// From RSA's two numbers, big-endian, with or without leading zeros.
     pub fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, PublicKeyError> {
-        let key = PublicKey::Rsa {
-            modulus: without_leading_zeros(modulus),
-            exponent: without_leading_zeros(exponent),
+        let modulus = without_leading_zeros(modulus);
+        let exponent = without_leading_zeros(exponent);
+        let form = match (bit_len(&modulus), bit_len(&exponent)) {
+            (2048..=8192, 2..=33) if is_odd(&modulus) && is_odd(&exponent) => {
+                return Ok(PublicKey::Rsa { modulus, exponent });
+            }
+            (2048..=8192, _) => {
+                // By an exponent of 1, everybody can sign.
+                "an RSA modulus or exponent cannot be used unless it is odd, the latter from 3 on \
+                 and of at most 33 bits"
+                    .to_owned()
+            }
+            (bits, _) => {
+                format!("an RSA modulus of {bits} bits cannot be used; 2048 to 8192 can")
+            }
         };
-        match key.key_type() {
-            KeyType::Rsa(2048..=8192) => Ok(key),
-            _ => Err(PublicKeyError::Form(format!(
-                "an RSA modulus of {} bits cannot be used; 2048 to 8192 can",
-                bit_len(modulus)
-            ))),
-        }
+        Err(PublicKeyError::Form(form))
     }
 
     /// From an uncompressed point (SEC 1, 2.3.3).
@@ -268,6 +277,10 @@ fn without_leading_zeros(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|&b| b == 0).collect()
 }
 
+fn is_odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|byte| byte % 2 == 1)
+}
+
 fn bit_len(number: &[u8]) -> usize {
     let number = without_leading_zeros(number);
     let unused = number.first().map_or(0, |b| b.leading_zeros() as usize);
@@ -314,6 +327,29 @@ mod tests {
         assert_eq!(key.signature_len(), 256);
         assert!(PublicKey::from_rsa(&[0x81; 128], &[3]).is_err());
         assert!(PublicKey::from_rsa(&[], &[]).is_err());
+    }
+
+    #[test]
+    fn rsa_numbers_by_which_nothing_or_everything_verifies_are_refused() {
+        let odd = [0x81; 256];
+        for exponent in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[2, 0, 0, 0, 1]] {
+            assert!(PublicKey::from_rsa(&odd, exponent).is_err(), "{exponent:?}");
+        }
+        for exponent in [&[3][..], &[0, 1, 0, 1], &[1, 0, 0, 0, 1]] {
+            assert!(PublicKey::from_rsa(&odd, exponent).is_ok(), "{exponent:?}");
+        }
+        assert!(PublicKey::from_rsa(&[0x82; 256], &[3]).is_err());
+        let error = PublicKey::from_rsa(&[0x7f; 256], &[3]).unwrap_err();
+        assert!(error.to_string().contains("2047 bits"), "{error}");
+    }
+
+    #[test]
+    fn a_bit_string_that_ends_within_a_byte_is_no_key() {
+        let ed25519 = PublicKey::from_ed25519(&[8; 32]).unwrap();
+        let mut spki = ed25519.to_spki().unwrap();
+        let unused = spki.len() - 33;
+        spki[unused] = 1;
+        assert!(PublicKey::from_spki(&spki).is_err());
     }
 
     #[test]

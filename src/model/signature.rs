@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use der::asn1::{ObjectIdentifier, OctetStringRef, UintRef};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 
@@ -92,7 +92,8 @@ impl Hash {
     }
 }
 
-/// Takes a DigestInfo apart: which hash, and the digest. Parameters are NULL or absent (RFC 8017).
+/// Takes a DigestInfo apart: which hash, and the digest. Its parameters are NULL, as in those that
+/// are made of the parts again (RFC 8017, 9.2): what is signed is what was given, to the byte.
 pub fn parse_digest_info(der: &[u8]) -> Result<(Hash, &[u8])> {
     const WRONG: Error = Error::DataInvalid("the data for CKM_RSA_PKCS is not a DigestInfo");
     let info = DigestInfo::from_der(der).map_err(|_| WRONG)?;
@@ -102,7 +103,7 @@ pub fn parse_digest_info(der: &[u8]) -> Result<(Hash, &[u8])> {
     let hash = hash.ok_or(Error::DataInvalid(
         "the DigestInfo names another hash than SHA-256, SHA-384, SHA-512",
     ))?;
-    let plain = info.algorithm.parameters.is_none_or(|any| any.is_null());
+    let plain = info.algorithm.parameters == Some(AnyRef::NULL);
     match info.digest.as_bytes() {
         digest if plain && digest.len() == hash.digest_len() => Ok((hash, digest)),
         _ => Err(WRONG),
@@ -180,6 +181,9 @@ mod tests {
                 Err(Error::DataInvalid(_))
             ));
         }
+        let mut without_parameters = [&SHA256_INFO[..15], &SHA256_INFO[17..], &[7; 32]].concat();
+        (without_parameters[1], without_parameters[3]) = (0x2f, 0x0b);
+        assert!(parse_digest_info(&without_parameters).is_err());
         let mut other_hash = whole.clone();
         other_hash[14] = 4; // SHA-224
         assert!(parse_digest_info(&other_hash).is_err());

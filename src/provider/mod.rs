@@ -5,6 +5,7 @@ mod object_cache;
 mod objects;
 mod operation;
 mod session;
+mod signing;
 mod slot;
 
 use std::cell::Cell;
@@ -15,6 +16,7 @@ use parking_lot::Mutex;
 
 pub use object_cache::Lifetimes;
 pub use session::{MechanismCall, Session};
+pub use signing::Signing;
 pub use slot::Slot;
 
 use crate::error::{Error, Result};
@@ -22,6 +24,9 @@ use crate::model::output::Output;
 use crate::token::SharedToken;
 use handle_map::HandleMap;
 use slot::padded;
+
+/// The flags of a session that C_GetSessionInfo tells of.
+const KNOWN_FLAGS: CK_FLAGS = CKF_SERIAL_SESSION | CKF_RW_SESSION;
 
 /// A run of the library, from C_Initialize to C_Finalize.
 #[derive(Default)]
@@ -111,10 +116,13 @@ impl Provider {
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
+        if flags & CKF_ASYNC_SESSION != 0 {
+            return Err(Error::SessionAsyncNotSupported);
+        }
         handle.set(self.sessions.insert(OpenSession {
             slot: Arc::clone(slot),
             is_rw: flags & CKF_RW_SESSION != 0,
-            session: Mutex::new(Session::new(Arc::clone(slot), flags)),
+            session: Mutex::new(Session::new(Arc::clone(slot), flags & KNOWN_FLAGS)),
         }));
         Ok(())
     }

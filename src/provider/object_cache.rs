@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::objects::objects_of;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::attribute::{Attributes, Template};
-use crate::model::key::{Found, Key, ObjectId};
+use crate::model::key::{Found, Hidden, Key, ObjectId};
 use crate::token::SharedToken;
 
 /// How long a failure answers for the token, so that the searches that follow in the same breath
@@ -44,10 +44,10 @@ pub struct Snapshot {
     by_handle: HashMap<CK_OBJECT_HANDLE, Arc<Object>>,
 }
 
-/// The latest snapshot, and when it was taken unless it is known to be outdated.
+/// The latest snapshot, and when the token was asked for it unless it is known to be outdated.
 struct Latest {
     snapshot: Arc<Snapshot>,
-    taken: Option<Instant>,
+    asked: Option<Instant>,
 }
 
 /// A token's latest snapshot, and the handles that its objects have had since C_Initialize.
@@ -63,8 +63,8 @@ pub struct ObjectCache {
 #[derive(Default)]
 struct Handles {
     known: HashMap<(ObjectId, CK_OBJECT_CLASS), CK_OBJECT_HANDLE>,
-    /// What was left out and logged: once is enough.
-    reported: HashSet<ObjectId>,
+    /// What is left out, and why, as the log was told: once is enough.
+    reported: HashSet<(ObjectId, String)>,
 }
 
 impl ObjectCache {
@@ -85,16 +85,17 @@ impl ObjectCache {
     /// is found by an old snapshot that named it by all of `exact` needs no fresh one: its use
     /// will show whether it is still there.
     pub fn search(&self, template: &Template, exact: bool) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        let begun = Instant::now();
         if exact
-            && let Some(old) = self.last()
+            && let Some(old) = self.fresh(Duration::MAX, begun)
             && let handles @ [_, ..] = old.search(template).as_slice()
         {
             return Ok(handles.to_vec());
         }
-        let snapshot = self.snapshot(self.lifetimes.time_to_live)?;
+        let snapshot = self.snapshot(self.lifetimes.time_to_live, begun)?;
         match snapshot.search(template) {
             handles if handles.is_empty() => {
-                let newer = self.snapshot(self.lifetimes.min_refresh)?;
+                let newer = self.snapshot(self.lifetimes.min_refresh, begun)?;
                 Ok(newer.search(template))
             }
             handles => Ok(handles),
@@ -109,25 +110,26 @@ impl ObjectCache {
     /// After the token said that something is gone: the next search asks it.
     pub fn expire(&self) {
         if let Some(latest) = self.latest.lock().as_mut() {
-            latest.taken = None;
+            latest.asked = None;
         }
     }
 
-    /// A snapshot no older than `age` - or an old one, if the token does not answer.
-    fn snapshot(&self, age: Duration) -> Result<Arc<Snapshot>> {
-        if let Some(fresh) = self.younger_than(age) {
+    /// A fresh snapshot - or an old one, if the token does not answer.
+    fn snapshot(&self, age: Duration, begun: Instant) -> Result<Arc<Snapshot>> {
+        if let Some(fresh) = self.fresh(age, begun) {
             return Ok(fresh);
         }
         let mut handles = self.refresh.lock();
-        if let Some(fresh) = self.younger_than(age) {
+        if let Some(fresh) = self.fresh(age, begun) {
             return Ok(fresh); // another thread asked while this one waited
         }
+        let asked = Instant::now();
         let ask = || self.token.find().map_err(unlisted);
-        let asked = self.recent_failure().map_or_else(ask, Err);
-        match (asked, self.last()) {
-            (Ok(found), _) => Ok(self.replace(&mut handles, found)),
+        let answer = self.recent_failure().map_or_else(ask, Err);
+        match (answer, self.last()) {
+            (Ok(found), _) => Ok(self.replace(&mut handles, found, asked)),
             (Err(error), stale) => {
-                self.remember(&error);
+                self.remember(&error, stale.is_some());
                 stale.ok_or(error)
             }
         }
@@ -138,13 +140,13 @@ impl ObjectCache {
         latest.as_ref().map(|latest| Arc::clone(&latest.snapshot))
     }
 
-    fn younger_than(&self, age: Duration) -> Option<Arc<Snapshot>> {
+    /// The snapshot, if the token was asked for it less than `age` ago, or since the search that
+    /// wants it has begun: so however many searches wait for a token, it is asked twice at most.
+    fn fresh(&self, age: Duration, begun: Instant) -> Option<Arc<Snapshot>> {
         let latest = self.latest.lock();
-        let young = |latest: &&Latest| latest.taken.is_some_and(|t| t.elapsed() < age);
-        latest
-            .as_ref()
-            .filter(young)
-            .map(|latest| Arc::clone(&latest.snapshot))
+        let latest = latest.as_ref()?;
+        let asked = latest.asked?;
+        (asked >= begun || asked.elapsed() < age).then(|| Arc::clone(&latest.snapshot))
     }
 
     fn recent_failure(&self) -> Option<Error> {
@@ -154,25 +156,24 @@ impl ObjectCache {
             .map(|(_, error)| error)
     }
 
-    /// Logs a failure when it is new; repeating it does not make it last longer.
-    fn remember(&self, error: &Error) {
+    /// Repeating a failure does not make it last longer. Logged here is the one that an old
+    /// snapshot hides; of any other the call that fails tells.
+    fn remember(&self, error: &Error, is_hidden: bool) {
         if self.recent_failure().is_none() {
-            log::warn!("the keys could not be listed: {error}");
+            if is_hidden {
+                log::warn!("an old listing of the keys serves, for want of a new one: {error}");
+            }
             *self.failure.lock() = Some((Instant::now(), error.clone()));
         }
     }
 
-    fn replace(&self, handles: &mut Handles, found: Found) -> Arc<Snapshot> {
-        for hidden in &found.hidden {
-            if handles.reported.insert(hidden.id.clone()) {
-                log::info!("object {} is not shown: {}", hidden.id, hidden.reason);
-            }
-        }
+    fn replace(&self, handles: &mut Handles, found: Found, asked: Instant) -> Arc<Snapshot> {
+        handles.report(found.hidden);
         let private = self.token.info().login_required;
         let snapshot = Arc::new(Snapshot::new(handles, found.keys, private));
         *self.latest.lock() = Some(Latest {
             snapshot: Arc::clone(&snapshot),
-            taken: Some(Instant::now()),
+            asked: Some(asked),
         });
         *self.failure.lock() = None;
         snapshot
@@ -195,6 +196,16 @@ impl Handles {
     fn of(&mut self, id: ObjectId, class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
         let next = self.known.len() as CK_OBJECT_HANDLE + 1;
         *self.known.entry((id, class)).or_insert(next)
+    }
+
+    /// Logs what is left out, unless it was so the last time and for the same reason.
+    fn report(&mut self, hidden: Vec<Hidden>) {
+        let now = hidden.into_iter().map(|hidden| (hidden.id, hidden.reason));
+        let now: HashSet<_> = now.collect();
+        for (id, reason) in now.difference(&self.reported) {
+            log::info!("object {id} is not shown: {reason}");
+        }
+        self.reported = now;
     }
 }
 
@@ -347,6 +358,61 @@ mod tests {
         let asked = token.finds.load(SeqCst);
         assert_eq!(cache.search(&labelled("first"), true).unwrap().len(), 2);
         assert_eq!(token.finds.load(SeqCst), asked);
+    }
+
+    #[test]
+    fn an_exact_search_asks_again_for_what_turned_out_to_be_gone() {
+        let token = slow();
+        let cache = cache(&token, 60_000, 60_000);
+        let old = cache.search(&labelled("first"), true).unwrap();
+        let key = cache.object(old[0]).unwrap().key.clone();
+        token.inner.destroy(&key).unwrap();
+        add(&token.inner, "first"); // as after a restore: the same name for another object
+        add(&token.inner, "second");
+        assert_eq!(cache.search(&labelled("first"), true).unwrap(), old);
+        cache.expire();
+        assert!(!cache.search(&labelled("second"), true).unwrap().is_empty());
+        assert!(
+            cache
+                .object(old[0])
+                .is_none_or(|object| object.key.public != key.public)
+        );
+    }
+
+    #[test]
+    fn searches_that_wait_for_each_other_do_not_ask_in_turn() {
+        let token = slow();
+        let cache = cache(&token, 0, 0);
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| assert_eq!(cache.search(&labelled("none"), false).unwrap(), []));
+            }
+        });
+        let asked = token.finds.load(SeqCst);
+        assert!(asked <= 4, "20 searches asked {asked} times");
+    }
+
+    #[test]
+    fn a_search_without_result_asks_once_however_long_the_token_takes() {
+        let token = slow();
+        let impatient = cache(&token, 1, 1);
+        assert_eq!(impatient.search(&labelled("none"), false).unwrap(), []);
+        assert_eq!(token.finds.load(SeqCst), 1);
+    }
+
+    #[test]
+    fn what_is_left_out_is_forgotten_when_it_is_no_longer() {
+        let hidden = |id: &str, reason: &str| Hidden {
+            id: ObjectId(id.into()),
+            key: None,
+            reason: reason.into(),
+        };
+        let mut handles = Handles::default();
+        handles.report(vec![hidden("1", "it is pre-active"), hidden("2", "x")]);
+        handles.report(vec![hidden("1", "it is deactivated")]);
+        let reported: Vec<_> = handles.reported.into_iter().collect();
+        let latest = (ObjectId("1".into()), "it is deactivated".to_owned());
+        assert_eq!(reported, [latest]);
     }
 
     #[test]

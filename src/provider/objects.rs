@@ -24,10 +24,12 @@ pub fn objects_of(key: &Key, private: bool) -> Vec<KeyObject> {
     objects
 }
 
-fn object(class: CK_OBJECT_CLASS, id: &ObjectId, attributes: Attributes) -> KeyObject {
+/// An object by the token's name for it, which is its CKA_UNIQUE_ID unless a part is given: then the
+/// name is that of the whole key.
+fn object(class: CK_OBJECT_CLASS, id: &ObjectId, part: &str, attributes: Attributes) -> KeyObject {
     let attributes = attributes
         .ulong(CKA_CLASS, class)
-        .bytes(CKA_UNIQUE_ID, id.to_string());
+        .bytes(CKA_UNIQUE_ID, format!("{id}{part}"));
     KeyObject {
         class,
         id: id.clone(),
@@ -74,11 +76,10 @@ fn public_object(key: &Key) -> KeyObject {
     let attributes = bits.into_iter().fold(attributes, |all, bits| {
         all.ulong(CKA_MODULUS_BITS, bits as CK_ULONG)
     });
-    object(
-        CKO_PUBLIC_KEY,
-        key.public_id.as_ref().unwrap_or(&key.id),
-        attributes,
-    )
+    match &key.public_id {
+        Some(id) => object(CKO_PUBLIC_KEY, id, "", attributes),
+        None => object(CKO_PUBLIC_KEY, &key.id, ".public", attributes),
+    }
 }
 
 /// Sensitive and not extractable whatever the token allows: through C no value leaves it.
@@ -99,14 +100,14 @@ fn private_object(key: &Key, private: bool) -> KeyObject {
             CKA_NEVER_EXTRACTABLE,
             custody.never_extractable.unwrap_or(false),
         );
-    object(CKO_PRIVATE_KEY, &key.id, attributes)
+    object(CKO_PRIVATE_KEY, &key.id, "", attributes)
 }
 
 fn certificate_object(key: &Key, certificate: &Certificate) -> KeyObject {
     let attributes = storage(key)
         .and(certificate.attributes())
         .bool(CKA_PRIVATE, false);
-    object(CKO_CERTIFICATE, &certificate.id, attributes)
+    object(CKO_CERTIFICATE, &certificate.id, "", attributes)
 }
 
 #[cfg(test)]
@@ -142,6 +143,8 @@ mod tests {
                 assert!(object.attributes.get(CKA_KEY_TYPE).is_some());
                 assert_eq!(object.attributes.get(CKA_LABEL), Some(&b"web"[..]));
             }
+            let unique = |o: &KeyObject| o.attributes.get(CKA_UNIQUE_ID).map(<[u8]>::to_vec);
+            assert_ne!(unique(&objects[0]), unique(&objects[1]));
             let private = &objects[1].attributes;
             assert_eq!(private.get(CKA_ALWAYS_AUTHENTICATE), Some(&[CK_FALSE][..]));
         }

@@ -64,8 +64,12 @@ impl SignOperation {
             .add(part)
     }
 
-    /// The signature over `data`.
-    pub fn sign(self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
+    /// The signature over `data`; longer than what is kept, it is a message in one part.
+    pub fn sign(mut self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
+        if data.len() > KEPT {
+            self.update(data)?;
+            return self.finish(slot);
+        }
         let (scheme, input) = self.mechanism.resolve(data)?;
         slot.sign(&self.key, scheme, input)
     }

@@ -7,10 +7,11 @@ use cryptoki_sys::*;
 
 use super::object_cache::Object;
 use super::operation::SignOperation;
+use super::signing::Signing;
 use super::slot::Slot;
 use crate::error::{Error, Result};
 use crate::model::attribute::{Template, is_secret};
-use crate::model::output::{AttributeSlot, Output, Room};
+use crate::model::output::{AttributeSlot, Output};
 
 /// A mechanism as a caller asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,46 +142,19 @@ impl Session {
         Ok(())
     }
 
-    /// C_Sign (v3.2, 5.13.2).
-    pub fn sign(&mut self, data: &[u8], mut signature: Output<u8>) -> Result {
-        if self.sign.as_ref().is_some_and(SignOperation::in_parts) {
-            return Err(Error::OperationActive);
-        }
-        let slot = Arc::clone(&self.slot);
-        self.end_sign(&mut signature, |operation| operation.sign(&slot, data))
-    }
-
-    /// C_SignUpdate (v3.2, 5.13.3).
-    pub fn sign_update(&mut self, part: &[u8]) -> Result {
+    /// The operation under way, taken out for one call that goes on with it.
+    pub fn signing(&mut self) -> Signing<'_> {
         self.refused = false;
-        let mut operation = self.sign.take().ok_or(Error::OperationNotInitialized)?;
-        operation.update(part)?;
-        self.sign = Some(operation);
-        Ok(())
-    }
-
-    /// C_SignFinal (v3.2, 5.13.4).
-    pub fn sign_final(&mut self, mut signature: Output<u8>) -> Result {
-        let slot = Arc::clone(&self.slot);
-        self.end_sign(&mut signature, |operation| operation.finish(&slot))
-    }
-
-    /// Taken out, the operation ends whatever leaves this function, panics included - except after
-    /// a question about the size, or too small an answer to it (v3.2, 5.2).
-    fn end_sign(
-        &mut self,
-        signature: &mut Output<u8>,
-        end: impl FnOnce(SignOperation) -> Result<Vec<u8>>,
-    ) -> Result {
-        self.refused = false;
-        let operation = self.sign.take().ok_or(Error::OperationNotInitialized)?;
-        match signature.room_for(operation.signature_len()) {
-            Room::Enough => signature.put(&end(operation)?),
-            room => {
-                self.sign = Some(operation);
-                room.verdict()
-            }
+        Signing {
+            operation: self.sign.take(),
+            place: &mut self.sign,
+            slot: &self.slot,
         }
+    }
+
+    /// C_Sign, for callers whose arguments cannot be refused.
+    pub fn sign(&mut self, data: &[u8], signature: Output<u8>) -> Result {
+        self.signing().sign(data, signature)
     }
 
     /// C_SessionCancel (v3.2, 5.6.11).
@@ -288,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_gets_no_further_than_its_arguments_ends_the_operation() {
+        let mut session = session(EC);
+        session.sign_init(by(CKM_ECDSA), PRIVATE).unwrap();
+        drop(session.signing());
+        assert_eq!(session.sign_init(by(CKM_ECDSA), PRIVATE), Ok(()));
+    }
+
+    #[test]
     fn an_error_ends_the_operation() {
         let mut session = session(EC);
         session.sign_init(by(CKM_ECDSA), PRIVATE).unwrap();
@@ -301,29 +283,51 @@ mod tests {
         let mut session = session(KeyType::Rsa(2048));
         session.sign_init(by(CKM_SHA256_RSA_PKCS), PRIVATE).unwrap();
         for _ in 0..3 {
-            session.sign_update(&[7; 700_000]).unwrap(); // more than is kept: hashed only
+            session.signing().update(&[7; 700_000]).unwrap(); // more than is kept: hashed only
         }
         let mixed = sign(&mut session, b"more", Some(256)).0;
         assert_eq!(mixed, Err(Error::OperationActive));
         let (buffer, length) = (cells(256), Cell::new(256));
         assert_eq!(
-            session.sign_final(Output::new(Some(&buffer), &length)),
+            session
+                .signing()
+                .finish(Output::new(Some(&buffer), &length)),
             Ok(())
         );
         assert_eq!(length.get(), 256);
     }
 
     #[test]
+    fn a_long_message_signs_like_its_parts() {
+        let mut session = session(KeyType::Rsa(2048));
+        let message = vec![7; 2_100_000];
+        let (whole, parts) = ([0; 256].map(Cell::new), [0; 256].map(Cell::new));
+        let length = Cell::new(256);
+        session.sign_init(by(CKM_SHA256_RSA_PKCS), PRIVATE).unwrap();
+        let signed = session.sign(&message, Output::to_cells(&whole, &length));
+        assert_eq!(signed, Ok(()));
+        session.sign_init(by(CKM_SHA256_RSA_PKCS), PRIVATE).unwrap();
+        for part in message.chunks(700_000) {
+            session.signing().update(part).unwrap();
+        }
+        let signed = session.signing().finish(Output::to_cells(&parts, &length));
+        assert_eq!((signed, whole), (Ok(()), parts));
+    }
+
+    #[test]
     fn what_does_not_hash_cannot_be_longer_than_what_is_kept() {
         let mut session = session(KeyType::Ed25519);
         session.sign_init(by(CKM_EDDSA), PRIVATE).unwrap();
-        session.sign_update(&[7; 1 << 20]).unwrap();
-        let long = session.sign_update(&[7]);
+        session.signing().update(&[7; 1 << 20]).unwrap();
+        let long = session.signing().update(&[7]);
         assert!(matches!(long, Err(Error::DataLenRange { .. })));
         assert_eq!(
-            session.sign_update(&[7]),
+            session.signing().update(&[7]),
             Err(Error::OperationNotInitialized)
         );
+        session.sign_init(by(CKM_EDDSA), PRIVATE).unwrap();
+        let (whole, _) = sign(&mut session, &[7; (1 << 20) + 1], Some(64));
+        assert!(matches!(whole, Err(Error::DataLenRange { .. })));
     }
 
     #[test]

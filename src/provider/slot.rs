@@ -123,11 +123,13 @@ impl Slot {
         *self.logged_in.lock()
     }
 
-    /// One signature by the token.
+    /// One signature by the token. A refusal or a signature by another key may mean that the key is
+    /// no longer what the snapshot says: then the next search asks.
     pub fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        use TokenErrorKind::{Denied, Gone, WrongSignature};
         let signed = self.token.sign(key, scheme, input);
         if let Err(Error::Token(error)) = &signed
-            && matches!(error.kind, TokenErrorKind::Gone | TokenErrorKind::Denied)
+            && matches!(error.kind, Gone | Denied | WrongSignature)
         {
             self.objects.expire();
         }
@@ -157,7 +159,83 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::key::Found;
+    use crate::model::public_key::KeyType;
+    use crate::token::memory::MemoryToken;
+    use crate::token::{NewKey, Token};
+
+    /// Signs nothing, for that reason, and counts how often it is asked for its keys.
+    struct Refusing {
+        inner: MemoryToken,
+        reason: TokenErrorKind,
+        finds: AtomicUsize,
+    }
+
+    impl Token for Refusing {
+        fn info(&self) -> TokenInfo {
+            self.inner.info()
+        }
+        fn find(&self) -> Result<Found> {
+            self.finds.fetch_add(1, SeqCst);
+            self.inner.find()
+        }
+        fn sign(&self, _: &Key, _: SignScheme, _: SignInput<'_>) -> Result<Vec<u8>> {
+            Err(self.error(self.reason, "no".into()))
+        }
+    }
+
+    /// How often a token is asked for its keys by two searches with a refused signature between.
+    fn listings(reason: TokenErrorKind) -> usize {
+        let inner = MemoryToken::new("refusing");
+        let wanted = NewKey {
+            name: "web".into(),
+            key_type: KeyType::Ed25519,
+            groups: vec![],
+            activate: true,
+        };
+        let key = inner.generate(&wanted).unwrap();
+        let finds = AtomicUsize::new(0);
+        let token = Arc::new(Refusing {
+            inner,
+            reason,
+            finds,
+        });
+        let hour = Duration::from_secs(3600);
+        let (time_to_live, min_refresh) = (hour, hour);
+        let slot = Slot::new(
+            0,
+            token.clone(),
+            Lifetimes {
+                time_to_live,
+                min_refresh,
+            },
+        );
+        let template = vec![(CKA_ID, key.key_id.clone())];
+        assert_eq!(slot.objects.search(&template, true).unwrap().len(), 2);
+        let refused = slot.sign(&key, SignScheme::Ed25519, SignInput::Message(b"m"));
+        assert!(refused.is_err());
+        assert_eq!(slot.objects.search(&template, true).unwrap().len(), 2);
+        token.finds.load(SeqCst)
+    }
+
+    #[test]
+    fn a_signature_that_shows_the_listing_to_be_old_makes_the_next_search_ask() {
+        for reason in [
+            TokenErrorKind::Gone,
+            TokenErrorKind::Denied,
+            TokenErrorKind::WrongSignature,
+        ] {
+            assert_eq!(listings(reason), 2, "{reason:?}");
+        }
+        for reason in [TokenErrorKind::Unreachable, TokenErrorKind::Impossible] {
+            assert_eq!(listings(reason), 1, "{reason:?}");
+        }
+    }
 
     #[test]
     fn texts_are_padded_with_blanks_and_cut_at_characters() {

@@ -97,15 +97,18 @@ fn query(writer: &mut Writer) {
     writer.text(Tag::VENDOR_IDENTIFICATION, "a fake KMIP server");
 }
 
-/// Knows two filters: Object Type and Object Group.
+/// Knows three filters: Object Type, Object Group and Name.
 fn locate(state: &State, payload: Item<'_>) -> Body {
     let kind = filter(payload, Tag::OBJECT_TYPE, "Object Type").and_then(Item::enumeration);
     let group = filter(payload, Tag::OBJECT_GROUP, "Object Group").and_then(Item::text);
+    let name = filter(payload, Tag::NAME, "Name").and_then(|name| name.find(Tag::NAME_VALUE));
+    let name = name.and_then(Item::text);
     let vault = state.vault();
     let objects = vault.objects.iter();
     let fits = |object: &&Stored| {
         kind.is_none_or(|kind| kind == object.object_type.0)
             && group.is_none_or(|group| object.groups.iter().any(|of| of == group))
+            && name.is_none_or(|name| object.names.iter().any(|of| of == name))
     };
     let ids: Vec<String> = objects.filter(fits).map(|o| o.id.clone()).collect();
     Box::new(move |writer| {

@@ -78,8 +78,7 @@ fn is_pause(error: &io::Error) -> bool {
 impl Connection {
     fn talk(mut self) -> io::Result<()> {
         while let Some(request) = self.request()? {
-            let fault = self.state.script.for_message();
-            let answer = reply(&self.state, &request, fault.as_ref());
+            let (answer, fault) = reply(&self.state, &request);
             let previous = {
                 let mut last = self.state.last.lock().expect("nothing panics with it");
                 std::mem::replace(&mut *last, answer.clone())

@@ -39,6 +39,8 @@ pub enum Fault {
     NoMoreThan(usize, Refused),
     /// Requests about the object with this identifier are refused.
     RefusedObject(String, Refused),
+    /// Something else on this list, but only in messages that ask for this operation.
+    On(Operation, Box<Fault>),
     /// Sign is answered with something else than the signature that was asked for.
     Forged(Forgery),
 }
@@ -116,9 +118,16 @@ impl Script {
         self.next(|fault| fault.is_of_connection())
     }
 
-    /// What goes wrong with a message.
-    pub fn for_message(&self) -> Option<Fault> {
-        self.next(|fault| !fault.is_of_connection())
+    /// What goes wrong with a message that asks for these operations.
+    pub fn for_message(&self, asked: &[u32]) -> Option<Fault> {
+        let fault = self.next(|fault| match fault {
+            Fault::On(operation, _) => asked.contains(&operation.0),
+            other => !other.is_of_connection(),
+        });
+        match fault {
+            Some(Fault::On(_, fault)) => Some(*fault),
+            other => other,
+        }
     }
 
     fn push(&self, fault: Fault, left: Option<usize>) {

@@ -7,8 +7,8 @@ use super::answer::{Body, answer};
 use super::fault::{Fault, Refused};
 use super::state::State;
 
-/// The answer to a request message, as bytes.
-pub fn reply(state: &State, request: &[u8], fault: Option<&Fault>) -> Vec<u8> {
+/// The answer to a request message, as bytes, and what goes wrong with it.
+pub fn reply(state: &State, request: &[u8]) -> (Vec<u8>, Option<Fault>) {
     let Ok(frame) = Frame::parse(request.to_vec().into(), &Limits::default()) else {
         panic!("the module sent bytes that are no TTLV: {request:02x?}");
     };
@@ -16,20 +16,22 @@ pub fn reply(state: &State, request: &[u8], fault: Option<&Fault>) -> Vec<u8> {
     assert_eq!(message.tag, Tag::REQUEST_MESSAGE);
     let version = version(message).expect("every request has a version");
     let items: Vec<Item<'_>> = message.find_all(Tag::BATCH_ITEM).collect();
-    state
-        .counter
-        .asked(items.iter().map(|item| operation(*item)));
-    if let Some(refused) = refusal(state, version, items.len(), fault) {
-        let nothing = Answered {
+    let asked: Vec<u32> = items.iter().map(|item| operation(*item)).collect();
+    let fault = state.script.for_message(&asked);
+    state.counter.asked(asked);
+    let refused = refusal(state, version, items.len(), fault.as_ref());
+    let answers = match refused {
+        Some(refused) => vec![Answered {
             operation: None,
             id: None,
             body: Err(refused),
-        };
-        return encode(version, vec![nothing]);
-    }
-    let items = items.into_iter();
-    let answers = items.map(|item| answered(state, version, item, fault));
-    encode(version, answers.collect())
+        }],
+        None => {
+            let answer = |item| answered(state, version, item, fault.as_ref());
+            items.into_iter().map(answer).collect()
+        }
+    };
+    (encode(version, answers), fault)
 }
 
 /// An item of the answer.

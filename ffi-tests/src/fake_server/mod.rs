@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 
 use kmip_p11::kmip::Version;
 use rustls::SupportedProtocolVersion;
+use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
 pub use fault::{Fault, Forgery, Refused};
@@ -29,7 +30,7 @@ pub use vault::{Stored, Vault};
 use crate::kmip_server::Endpoint;
 use crate::openssh::sshd::free_port;
 use fault::Script;
-use pki::Pki;
+use pki::{Pki, Tls};
 use state::State;
 use tally::Counter;
 
@@ -41,7 +42,7 @@ pub struct FakeServer {
     pki: Pki,
     state: Arc<State>,
     port: u16,
-    running: Option<Running>,
+    running: Mutex<Option<Running>>,
 }
 
 /// From a start to the next stop.
@@ -54,8 +55,12 @@ struct Running {
 pub struct Plan {
     vault: Vault,
     versions: Vec<Version>,
-    tls: Vec<&'static SupportedProtocolVersion>,
+    tls: Tls,
 }
+
+/// What it speaks if nothing else is wanted, and what an old one speaks.
+static EVERY_TLS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+static OLD_TLS: [&SupportedProtocolVersion; 1] = [&TLS12];
 
 impl Plan {
     /// Speaks these versions of KMIP.
@@ -66,7 +71,13 @@ impl Plan {
 
     /// Speaks TLS 1.2 only.
     pub fn tls12(mut self) -> Self {
-        self.tls = vec![&TLS12];
+        self.tls.versions = &OLD_TLS;
+        self
+    }
+
+    /// Takes this key exchange and no other.
+    pub fn exchanging(mut self, group: &'static dyn SupportedKxGroup) -> Self {
+        self.tls.key_exchange = Some(group);
         self
     }
 
@@ -82,11 +93,11 @@ impl Plan {
             last: Mutex::default(),
             vault: Mutex::new(self.vault),
         };
-        let mut server = FakeServer {
+        let server = FakeServer {
             pki,
             state: Arc::new(state),
             port: free_port(),
-            running: None,
+            running: Mutex::default(),
         };
         server.start_again();
         server
@@ -101,7 +112,10 @@ impl FakeServer {
         Plan {
             vault,
             versions: vec![Version::V2_1, Version::V1_4],
-            tls: vec![&TLS13, &TLS12],
+            tls: Tls {
+                versions: &EVERY_TLS,
+                key_exchange: None,
+            },
         }
     }
 
@@ -151,8 +165,8 @@ impl FakeServer {
     }
 
     /// Ends it and all its connections; then nobody listens at its port.
-    pub fn stop(&mut self) {
-        let Some(Running { stop, thread }) = self.running.take() else {
+    pub fn stop(&self) {
+        let Some(Running { stop, thread }) = self.running().take() else {
             return;
         };
         stop.store(true, Ordering::Relaxed);
@@ -166,14 +180,18 @@ impl FakeServer {
     }
 
     /// Starts it at the port it had.
-    pub fn start_again(&mut self) {
+    pub fn start_again(&self) {
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port);
         let listener = TcpListener::bind(address);
         let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
         let stop = Arc::new(AtomicBool::new(false));
         let (state, seen) = (Arc::clone(&self.state), Arc::clone(&stop));
         let thread = std::thread::spawn(move || accept(&listener, &state, &seen));
-        self.running = Some(Running { stop, thread });
+        *self.running() = Some(Running { stop, thread });
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().expect("nothing panics with it")
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
@@ -19,6 +19,15 @@ pub struct Pki {
     stranger: Authority,
     chain: Vec<CertificateDer<'static>>,
     key: Vec<u8>,
+}
+
+/// How a server does TLS.
+#[derive(Clone, Copy)]
+pub struct Tls {
+    /// Its versions.
+    pub versions: &'static [&'static SupportedProtocolVersion],
+    /// The only key exchange it does; all that the library knows if none.
+    pub key_exchange: Option<&'static dyn SupportedKxGroup>,
 }
 
 struct Authority {
@@ -91,28 +100,28 @@ impl Pki {
     }
 
     /// A server's TLS that demands a client certificate of our authority.
-    pub fn server(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
-        self.demanding(&self.authority, versions)
+    pub fn server(&self, tls: &Tls) -> Arc<ServerConfig> {
+        self.demanding(&self.authority, tls)
     }
 
     /// The same, but no client has a certificate that it takes.
-    pub fn refusing(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
-        self.demanding(&self.stranger, versions)
+    pub fn refusing(&self, tls: &Tls) -> Arc<ServerConfig> {
+        self.demanding(&self.stranger, tls)
     }
 
-    fn demanding(
-        &self,
-        authority: &Authority,
-        versions: &[&'static SupportedProtocolVersion],
-    ) -> Arc<ServerConfig> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+    fn demanding(&self, authority: &Authority, tls: &Tls) -> Arc<ServerConfig> {
+        let mut provider = aws_lc_rs::default_provider();
+        if let Some(group) = tls.key_exchange {
+            provider.kx_groups = vec![group];
+        }
+        let provider = Arc::new(provider);
         let verifier =
             WebPkiClientVerifier::builder_with_provider(authority.roots(), provider.clone())
                 .build()
                 .expect("an authority is given");
         let key = PrivateKeyDer::Pkcs8(self.key.clone().into());
         let config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
+            .with_protocol_versions(tls.versions)
             .expect("versions that the library has")
             .with_client_cert_verifier(verifier)
             .with_single_cert(self.chain.clone(), key);

@@ -109,11 +109,10 @@ impl Vault {
     /// What signs with another key of the same type.
     pub fn another(&self, than: &Stored) -> Option<Arc<PrivateKey>> {
         let mut others = self.objects.iter().filter(|other| other.id != than.id);
-        let found = others.find_map(|other| {
+        others.find_map(|other| {
             let fits = other.algorithm == than.algorithm && other.length == than.length;
             other.signer.clone().filter(|_| fits)
-        });
-        found
+        })
     }
 }
 

@@ -29,10 +29,13 @@ impl Client {
             .take()
             .map_or_else(|| self.connect(deadline), Ok)?;
         let server = line.server;
+        // A first contact tries several connections by itself, and has then learnt that none is better.
+        let acquainted = self.settings.version.is_some() || self.agreement(server).is_some();
         match self.converse(line, deadline, requests) {
             Err(error) if error.is_connection_failure() => {
                 self.pool.forget(server);
-                if deadline.has_passed() || !requests.iter().all(Request::may_be_repeated) {
+                let may_repeat = acquainted && requests.iter().all(Request::may_be_repeated);
+                if deadline.has_passed() || !may_repeat {
                     return Err(error);
                 }
                 log::debug!("{error}; once more over a new connection");

@@ -8,6 +8,8 @@ use crate::kmip::{self, ErrorKind, Refusal, ResultReason};
 pub struct Failures {
     /// The slot's label.
     pub slot: String,
+    /// Its server, or the servers that hold the same objects.
+    pub servers: String,
 }
 
 impl Failures {
@@ -32,12 +34,14 @@ impl Failures {
 
     /// A request that the server did not carry out.
     pub fn refusal(&self, refusal: &Refusal) -> Error {
-        self.error(kind_of(refusal), refusal)
+        let reason = format!("server {}: {refusal}", self.servers);
+        self.error(kind_of(refusal), reason)
     }
 
     /// An answer of another kind than the request's.
     pub fn unexpected(&self, wanted: &str) -> Error {
-        let reason = format!("the server did not answer {wanted} with what belongs to it");
+        let servers = &self.servers;
+        let reason = format!("server {servers} did not answer {wanted} with what belongs to it");
         self.error(TokenErrorKind::Failed, reason)
     }
 }

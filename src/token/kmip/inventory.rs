@@ -12,8 +12,9 @@ use crate::model::certificate::Certificate;
 use crate::model::key::{Hidden, ObjectId};
 use crate::model::public_key::PublicKeyError;
 
-/// Items in one message: 64 keys of three requests each. More than one message is sent for more.
-const ITEMS: usize = 192;
+/// Items in one message; more than one message is sent for more. There is room for 64 keys of three
+/// requests each beside the public keys of twice as many that the slot does not show.
+const ITEMS: usize = 512;
 
 /// Asks a server for its keys.
 pub struct Inventory<'a> {

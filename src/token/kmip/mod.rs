@@ -40,10 +40,15 @@ pub struct KmipToken {
 impl KmipToken {
     /// A token of the slot with that label; asks nobody.
     pub fn new(label: &str, config: config::Kmip, filter: config::KeyFilter) -> Self {
+        let names = addresses(&config).map(|address| address.to_string());
+        let failures = Failures {
+            slot: label.into(),
+            servers: names.collect::<Vec<_>>().join(" or "),
+        };
         Self {
             config,
             filter,
-            failures: Failures { slot: label.into() },
+            failures,
             forms: FormMemory::default(),
             client: OnceCell::new(),
         }
@@ -55,11 +60,7 @@ impl KmipToken {
             let tls = files
                 .load()
                 .map_err(|e| self.failures.error(TokenErrorKind::Unreachable, e))?;
-            let servers = self.config.servers.iter().map(|server| ServerAddress {
-                host: server.host.clone(),
-                port: server.port,
-            });
-            let mut settings = Settings::new(servers.collect(), tls);
+            let mut settings = Settings::new(addresses(&self.config).collect(), tls);
             settings.server_name = files.server_name;
             settings.deadline = self.config.deadline;
             settings.version = match self.config.protocol {
@@ -163,6 +164,13 @@ impl Token for KmipToken {
     fn rename(&self, key: &Key, name: &str) -> Result {
         self.rename_pair(key, name)
     }
+}
+
+fn addresses(config: &config::Kmip) -> impl Iterator<Item = ServerAddress> {
+    config.servers.iter().map(|server| ServerAddress {
+        host: server.host.clone(),
+        port: server.port,
+    })
 }
 
 /// Sixteen hexadecimal digits that stay with the label, for programs that tell tokens by serial.

@@ -87,7 +87,7 @@ impl KmipToken {
             }
             Some(Err(refusal)) if may_be_the_form(&refusal) => {
                 let reason = format!("server {} refused {form:?} ({refusal})", client.server());
-                Ok(match is_inability(&refusal) {
+                Ok(match is_of_the_server(&refusal) {
                     true => self.unfit(scheme, form, reason),
                     false => Outcome::Unfit(reason),
                 })
@@ -220,6 +220,15 @@ impl KmipToken {
         );
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
+}
+
+/// True if the refusal is about no key in particular, so that it need not be asked for again.
+fn is_of_the_server(refusal: &Refusal) -> bool {
+    use crate::kmip::ResultReason as Reason;
+    matches!(
+        refusal.reason,
+        Reason::OPERATION_NOT_SUPPORTED | Reason::FEATURE_NOT_SUPPORTED
+    )
 }
 
 /// True unless the refusal is about the key or the client: then no other form will help.

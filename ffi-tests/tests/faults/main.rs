@@ -1,0 +1,10 @@
+//! What comes out of the library when a server fails: an error in time, with a reason in the log, and nothing lasting.
+
+mod connections;
+mod isolation;
+mod objects;
+mod repetition;
+mod replies;
+mod signatures;
+mod stage;
+mod words;
