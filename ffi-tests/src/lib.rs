@@ -21,6 +21,7 @@ pub mod scratch;
 pub mod session;
 pub mod signature;
 pub mod source;
+pub mod terminal;
 pub mod tool;
 
 pub use kmip_server::{Case, ServerKind};

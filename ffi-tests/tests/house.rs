@@ -50,6 +50,7 @@ fn everything() -> Vec<SourceFile> {
         "tools/src",
         "ffi-tests/src",
         "ffi-tests/tests",
+        "tools/tests",
         "benches",
         "examples",
     ];

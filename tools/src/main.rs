@@ -14,6 +14,7 @@ mod arguments;
 mod command;
 mod doctor;
 mod failure;
+mod hidden_typing;
 mod installation;
 mod key_file;
 mod key_name;

@@ -4,6 +4,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
+use crate::hidden_typing::HiddenTyping;
+
 /// Someone who may answer. Results do not go this way, see [`crate::output`].
 pub trait Person {
     /// Yes or no; `None` if nobody is there.
@@ -35,6 +37,8 @@ impl Person for Terminal {
         if !io::stdin().is_terminal() {
             return None;
         }
+        // rpassword hides what is typed after its question only: who types at once would be read.
+        let _hidden = HiddenTyping::begin().ok()?;
         let typed = rpassword::prompt_password(format!("{question}: ")).ok()?;
         Some(Zeroizing::new(typed))
     }

@@ -66,7 +66,8 @@ impl KmipToken {
         })
     }
 
-    /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves.
+    /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves. Where names are all that
+    /// pairs them, a name that is given twice would cost both pairs.
     pub(super) fn rename_pair(&self, key: &Key, name: &str) -> Result {
         self.name_is_free(name)?;
         self.rename_one(&key.id.0, &key.name, name)?;
@@ -171,7 +172,7 @@ impl KmipToken {
         Ok(())
     }
 
-    fn carry_out(&self, request: &Request) -> Result<Answer> {
+    pub(super) fn carry_out(&self, request: &Request) -> Result<Answer> {
         let client = self.client()?;
         let answered = client.call_within(self.deadline(), std::slice::from_ref(request));
         match answered {

@@ -7,7 +7,7 @@ use super::failure::{is_inability, may_have_happened, noting};
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Result, TokenErrorKind};
+use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
     Answer, Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType,
     Refusal, Request, Response, UsageMask,
@@ -181,8 +181,9 @@ impl KmipToken {
         })
     }
 
-    /// Two pairs of one name could not be told apart on servers without links. Somebody else may
-    /// take the name in the same moment; then a signature has to tell.
+    /// On the whole server, whatever the slot shows of it: two pairs of one name could not be told
+    /// apart on servers without links. Somebody else may take the name in the same moment; then a
+    /// signature has to tell.
     pub(super) fn name_is_free(&self, name: &str) -> Result {
         let filters = vec![
             Attribute::ObjectType(ObjectType::PRIVATE_KEY),
@@ -193,10 +194,8 @@ impl KmipToken {
             maximum_items: None,
             offset_items: None,
         };
-        let answers = self.client()?.call_within(self.deadline(), &[request]);
-        let answers = answers.map_err(|error| self.failures.call(&error))?;
-        match answers.into_iter().next() {
-            Some(Ok(Response::Locate { ids, .. })) => match self.first_called(name, &ids)? {
+        match self.carry_out(&request)? {
+            Ok(Response::Locate { ids, .. }) => match self.first_called(name, &ids)? {
                 None => Ok(()),
                 Some(id) => {
                     let reason = format!(
@@ -206,9 +205,19 @@ impl KmipToken {
                     Err(self.failures.error(TokenErrorKind::BadInput, reason))
                 }
             },
-            Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
-            _ => Err(self.failures.unexpected("Locate")),
+            Err(refusal) => Err(self.unknown_name(name, &refusal)),
+            Ok(_) => Err(self.failures.unexpected("Locate")),
         }
+    }
+
+    fn unknown_name(&self, name: &str, refusal: &Refusal) -> Error {
+        let advice = match name.is_ascii() {
+            true => "",
+            false => "; some servers cannot read other names than plain ASCII",
+        };
+        let reason =
+            format!("the server does not say whether the name {name:?} is free: {refusal}{advice}");
+        self.failures.error(TokenErrorKind::Failed, reason)
     }
 
     /// Some servers ignore what they are to look for, so that the name is read again.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::Key;
-use kmip_p11::model::public_key::KeyType;
+use kmip_p11::model::public_key::{KeyType, PublicKey};
 use kmip_p11::token::NewKey;
 use serde::Serialize;
 
@@ -44,6 +44,7 @@ pub fn generate(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let wanted = wanted(&arguments.name, arguments.key_type, &arguments.new);
+    group_is_shown(place, &wanted.groups)?;
     name_is_free(place, &wanted.name)?;
     if arguments.here {
         return generate_here(place, &wanted, output);
@@ -73,10 +74,12 @@ pub fn import(
     output: &mut Output,
     person: &dyn Person,
 ) -> Result<(), Failure> {
+    group_is_shown(place, &arguments.new.groups)?;
+    name_is_free(place, &arguments.name.0)?;
     let private = key_file::read(&arguments.file, person)?;
     let key_type = WantedType(private.public().key_type());
     let wanted = wanted(&arguments.name, key_type, &arguments.new);
-    name_is_free(place, &wanted.name)?;
+    key_is_new(place, private.public())?;
     let key = place.token().import(&private, &wanted)?;
     drop(private);
     let file = arguments.file.display();
@@ -106,6 +109,35 @@ pub fn name_is_free(place: &Place, name: &str) -> Result<(), Failure> {
         Some(it) => Err(Failure::Refused(format!(
             "slot {:?}: key {} is already called {name:?}: choose another name",
             place.label, it.key.id
+        ))),
+    }
+}
+
+/// What no listing of the slot has, nobody can use, activate or destroy through it.
+fn group_is_shown(place: &Place, groups: &[String]) -> Result<(), Failure> {
+    let shown = |group: &String| place.groups.contains(group);
+    match place.groups.first() {
+        Some(first) if !groups.iter().any(shown) => Err(Failure::Refused(format!(
+            "slot {:?} has keys of the object groups {:?} only: add --group {first:?}",
+            place.label, place.groups
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Twins have one CKA_ID: programs can see one of them only.
+fn key_is_new(place: &Place, public: &PublicKey) -> Result<(), Failure> {
+    let found = place.find()?;
+    let twin = selection::all(&found)
+        .into_iter()
+        .find(|it| it.key.public == *public);
+    match twin {
+        None => Ok(()),
+        Some(it) => Err(Failure::Refused(format!(
+            "slot {:?}: this key is there already, as {:?} (id {}): use that one, or destroy it first",
+            place.label,
+            it.key.label(),
+            it.key.id
         ))),
     }
 }

@@ -56,26 +56,26 @@ type Ask<'a> = &'a dyn Fn() -> Option<Zeroizing<String>>;
 /// The private key in `file`. All buffers that held it are wiped.
 pub fn read(file: &Path, person: &dyn Person) -> Result<PrivateKey, Failure> {
     let name = file.display();
-    let contents = contents(file, person).map_err(|it| Failure::File(format!("{name}: {it}")))?;
-    let ask = || person.secret(&format!("Passphrase of {name}"));
-    parse(&contents, &ask).map_err(|fault| Failure::File(format!("{name}: {fault}")))
-}
-
-fn contents(file: &Path, person: &dyn Person) -> io::Result<Zeroizing<Vec<u8>>> {
-    let opened = File::open(file)?;
-    let mode = opened.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let name = file.display();
+    let (contents, mode) = contents(file).map_err(|it| Failure::File(format!("{name}: {it}")))?;
+    if mode & 0o077 != 0 && private_part(&contents).is_ok() {
         person.tell(&format!(
             "warning: {name} has mode {mode:04o}: others may have read this private key already; \
              \"chmod 600 {name}\", or better make a new key with \"key generate\""
         ));
     }
+    let ask = || person.secret(&format!("Passphrase of {name}"));
+    parse(&contents, &ask).map_err(|fault| Failure::File(format!("{name}: {fault}")))
+}
+
+/// What is in a file, and who may read it.
+fn contents(file: &Path) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
+    let opened = File::open(file)?;
+    let mode = opened.metadata()?.permissions().mode() & 0o777;
     // Made as long as it can get: growing would leave copies behind.
     let mut contents = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     opened.take(LONGEST as u64 + 1).read_to_end(&mut contents)?;
     match contents.len() {
-        ..=LONGEST => Ok(contents),
+        ..=LONGEST => Ok((contents, mode)),
         _ => Err(io::ErrorKind::FileTooLarge.into()),
     }
 }
@@ -107,11 +107,17 @@ fn private_part(contents: &[u8]) -> Result<&[u8], Fault> {
     match private {
         Some(pem) if pem.contains("Proc-Type: 4,ENCRYPTED") => Err(OLD_ENCRYPTION),
         Some(pem) => Ok(pem.as_bytes()),
-        None if text.contains("-----BEGIN ") || text.starts_with("ssh-") => Err(Fault::Form(
+        None if text.contains("-----BEGIN ") || is_public_line(text) => Err(Fault::Form(
             "it holds no private key: name the file of the private key, not of the public one",
         )),
         None => Err(NOT_PEM),
     }
+}
+
+/// What `id_ecdsa.pub` and the like begin with.
+fn is_public_line(text: &str) -> bool {
+    let kinds = ["ssh-", "ecdsa-sha2-", "sk-"];
+    kinds.iter().any(|kind| text.starts_with(kind))
 }
 
 fn decode(pem: &[u8]) -> Result<(&str, Zeroizing<Vec<u8>>), Fault> {
@@ -264,7 +270,13 @@ pub mod tests {
     fn other_files_are_refused_with_what_to_do() {
         assert!(message(b"PuTTY-User-Key-File-3: ssh-rsa").contains("puttygen"));
         assert!(message(b"\xff\x00").contains("not PEM"));
-        assert!(message(b"ssh-rsa AAAA me").contains("not of the public one"));
+        for public in [
+            "ssh-rsa AAAA me",
+            "ecdsa-sha2-nistp256 AAAA me",
+            "sk-ssh-ed25519@openssh.com A",
+        ] {
+            assert!(message(public.as_bytes()).contains("not of the public one"));
+        }
         assert!(message(b"-----BEGIN PRIVATE KEY-----\nAA").contains("broken"));
         let old = b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n";
         assert!(message(old).contains("ssh-keygen -p"));

@@ -24,6 +24,8 @@ pub struct Place {
     pub protocol: String,
     /// Which keys are shown, in words.
     pub shows: String,
+    /// The object groups of the keys that are shown; empty if all are.
+    pub groups: Vec<String>,
     /// What is asked.
     pub token: SharedToken,
     /// How long what was heard is believed.
@@ -39,6 +41,7 @@ impl Place {
             label: slot.label.clone(),
             protocol: protocol(kmip),
             shows: shows(&slot.keys),
+            groups: slot.keys.groups.clone(),
             token: Arc::new(Watched::new(token, &servers)),
             servers,
             lifetimes: Lifetimes {
@@ -140,6 +143,7 @@ pub mod tests {
             servers: vec!["kmip1.example.org:5696".into()],
             protocol: "KMIP auto".into(),
             shows: "all".into(),
+            groups: vec![],
             token: Arc::new(token),
             lifetimes: Lifetimes {
                 time_to_live: Duration::from_secs(60),

@@ -1,0 +1,20 @@
+//! The real `kmip-ssh` on real servers: what it prints, what it changes, and that logins follow.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod person;
+
+mod doctor_faults;
+mod doctor_verdicts;
+mod generate;
+mod import;
+mod lifecycle;
+mod listing;
+mod secrecy;
+mod selection;
+mod slots;
+mod streams;
