@@ -156,84 +156,87 @@ fn the_examples_of_the_documentation_parse() {
     }
 }
 
+/// Wrong lines at the end of a good file, and what is said of them.
+const MESSAGES: &[(&str, &str)] = &[
+    (
+        "kmip.deadlin = \"5s\"",
+        "8:6: slot.kmip.deadlin: there is no such key (did you mean \"deadline\"?); \
+             allowed here: servers, port, protocol, deadline, tls",
+    ),
+    (
+        "kmip.tls.client-cert = \"c.pem\"",
+        "8:10: slot.kmip.tls.client-cert: there is no such key (did you mean \"client_cert\"?); \
+             allowed here: ca, client_cert, client_key, server_name",
+    ),
+    (
+        "pin = 1",
+        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keys, cache",
+    ),
+    (
+        "[logs]",
+        "8:2: logs: there is no such key (did you mean \"log\"?); allowed here: log, slot",
+    ),
+    (
+        "kmip.port = \"5696\"",
+        "8:13: slot.kmip.port: wrong type: string \"5696\"; write a whole number from 1 to 65535",
+    ),
+    (
+        "kmip.port = 70000",
+        "8:13: slot.kmip.port: 70000 is not a port; write a whole number from 1 to 65535",
+    ),
+    (
+        "kmip.deadline = \"0s\"",
+        "8:17: slot.kmip.deadline: \"0s\" is too short; \
+             write a time from \"1ms\" to \"10m\", for example \"5s\" or \"500ms\"",
+    ),
+    (
+        "keys.types = [\"rsa\", \"ecdsa-p265\"]",
+        "8:22: slot.keys.types: \"ecdsa-p265\" is not a type of key (did you mean \"ecdsa-p256\"?); \
+             write a list of \"rsa\", \"ecdsa-p256\", \"ecdsa-p384\", \"ecdsa-p521\", \"ed25519\"",
+    ),
+    (
+        "keys.local_use = \"yes\"",
+        "8:18: slot.keys.local_use: wrong type: string \"yes\"; write true or false",
+    ),
+    (
+        "[log]\nlevel = \"warning\"",
+        "9:9: log.level: \"warning\" is not known (did you mean \"warn\"?); \
+             write one of \"off\", \"error\", \"warn\", \"info\", \"debug\"",
+    ),
+    (
+        "[[slot]]\nlabel = \"prod\"",
+        "9:9: slot.label: \"prod\" is already the label of slot 1; \
+             write a name of 1 to 31 bytes, different for each slot",
+    ),
+    (
+        "[[slot]]",
+        "8:1: slot.label is missing; write a name of 1 to 31 bytes, different for each slot",
+    ),
+    (
+        "[[slot]]\nlabel = \"b\"",
+        "8:1: the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys",
+    ),
+    (
+        "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\"]",
+        "8:1: slot.kmip.tls.ca is missing; \
+             write the path of a PEM file with the certificates that sign the servers'",
+    ),
+    (
+        "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\", \"https://b\"]",
+        "10:22: slot.kmip.servers: \"https://b\" is a URL, not an address; \
+             write a list of one or more \"host\", \"host:port\" or \"[address]:port\"",
+    ),
+    ("kmip.tls = 5", "8:6: not TOML at \"tls\": duplicate key"),
+    (
+        "label = bare",
+        "8:9: not TOML at \"bare\": string values must be quoted, expected literal string",
+    ),
+];
+
 #[test]
 fn messages_name_line_key_and_fix() {
-    for (lines, expected) in [
-        (
-            "kmip.deadlin = \"5s\"",
-            "8:6: slot.kmip.deadlin: there is no such key (did you mean \"deadline\"?); \
-             allowed here: servers, port, protocol, deadline, tls",
-        ),
-        (
-            "kmip.tls.client-cert = \"c.pem\"",
-            "8:10: slot.kmip.tls.client-cert: there is no such key (did you mean \"client_cert\"?); \
-             allowed here: ca, client_cert, client_key, server_name",
-        ),
-        (
-            "pin = 1",
-            "8:1: slot.pin: there is no such key; allowed here: label, kmip, keys, cache",
-        ),
-        (
-            "[logs]",
-            "8:2: logs: there is no such key (did you mean \"log\"?); allowed here: log, slot",
-        ),
-        (
-            "kmip.port = \"5696\"",
-            "8:13: slot.kmip.port: wrong type: string \"5696\"; write a whole number from 1 to 65535",
-        ),
-        (
-            "kmip.port = 70000",
-            "8:13: slot.kmip.port: 70000 is not a port; write a whole number from 1 to 65535",
-        ),
-        (
-            "kmip.deadline = \"0s\"",
-            "8:17: slot.kmip.deadline: \"0s\" is too short; \
-             write a time from \"1ms\" to \"10m\", for example \"5s\" or \"500ms\"",
-        ),
-        (
-            "keys.types = [\"rsa\", \"ecdsa-p265\"]",
-            "8:22: slot.keys.types: \"ecdsa-p265\" is not a type of key (did you mean \"ecdsa-p256\"?); \
-             write a list of \"rsa\", \"ecdsa-p256\", \"ecdsa-p384\", \"ecdsa-p521\", \"ed25519\"",
-        ),
-        (
-            "keys.local_use = \"yes\"",
-            "8:18: slot.keys.local_use: wrong type: string \"yes\"; write true or false",
-        ),
-        (
-            "[log]\nlevel = \"warning\"",
-            "9:9: log.level: \"warning\" is not known (did you mean \"warn\"?); \
-             write one of \"off\", \"error\", \"warn\", \"info\", \"debug\"",
-        ),
-        (
-            "[[slot]]\nlabel = \"prod\"",
-            "9:9: slot.label: \"prod\" is already the label of slot 1; \
-             write a name of 1 to 31 bytes, different for each slot",
-        ),
-        (
-            "[[slot]]",
-            "8:1: slot.label is missing; write a name of 1 to 31 bytes, different for each slot",
-        ),
-        (
-            "[[slot]]\nlabel = \"b\"",
-            "8:1: the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys",
-        ),
-        (
-            "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\"]",
-            "8:1: slot.kmip.tls.ca is missing; \
-             write the path of a PEM file with the certificates that sign the servers'",
-        ),
-        (
-            "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\", \"https://b\"]",
-            "10:22: slot.kmip.servers: \"https://b\" is a URL, not an address; \
-             write a list of one or more \"host\", \"host:port\" or \"[address]:port\"",
-        ),
-        ("kmip.tls = 5", "8:6: not TOML at \"tls\": duplicate key"),
-        (
-            "label = bare",
-            "8:9: not TOML at \"bare\": string values must be quoted, expected literal string",
-        ),
-    ] {
-        assert_eq!(message_with(lines), expected);
+    for (lines, expected) in MESSAGES {
+        assert_eq!(message_with(lines), *expected);
     }
 }
 

@@ -109,19 +109,34 @@ fn life_of_a_key(version: Option<Version>) {
         panic!()
     };
     assert_eq!(ids, std::slice::from_ref(&private_id));
+    use_of_a_key(&client, &private_id, &public_id, name);
+    let revoke = Request::Revoke {
+        id: private_id.clone(),
+        reason: RevocationReasonCode::CESSATION_OF_OPERATION,
+        message: Some("end of test".into()),
+        compromised_at: None,
+    };
+    one(&client, revoke);
+    one(&client, Request::Destroy { id: private_id });
+    one(&client, Request::Destroy { id: public_id });
+    println!("{:?}", client.traffic());
+}
+
+/// One message with a key's attributes, its public half, an error, and a signature that verifies.
+fn use_of_a_key(client: &Client, private_id: &str, public_id: &str, name: String) {
     let batch = [
         Request::GetAttributes {
-            id: private_id.clone(),
+            id: private_id.into(),
         },
         Request::Get {
-            id: public_id.clone(),
+            id: public_id.into(),
             format: None,
         },
         Request::Get {
             id: "no such".into(),
             format: None,
         },
-        sign(&private_id),
+        sign(private_id),
     ];
     let answers = client.call(&batch).unwrap();
     let Ok(Response::GetAttributes { attributes, .. }) = &answers[0] else {
@@ -149,16 +164,6 @@ fn life_of_a_key(version: Option<Version>) {
         &key[..],
     );
     key.verify(b"hello", signature).unwrap();
-    let revoke = Request::Revoke {
-        id: private_id.clone(),
-        reason: RevocationReasonCode::CESSATION_OF_OPERATION,
-        message: Some("end of test".into()),
-        compromised_at: None,
-    };
-    one(&client, revoke);
-    one(&client, Request::Destroy { id: private_id });
-    one(&client, Request::Destroy { id: public_id });
-    println!("{:?}", client.traffic());
 }
 
 #[test]
