@@ -30,6 +30,9 @@ pub enum PrivateKeyError {
         "this is no unencrypted PKCS#8 private key of RSA 2048 to 8192, P-256, P-384, P-521 or Ed25519"
     )]
     Unusable,
+    /// A key, but not the one that was expected.
+    #[error("this is the private key of another pair")]
+    OtherPair,
     /// Key sizes that nobody offers.
     #[error("{0} keys cannot be made; RSA 2048, 3072, 4096 can")]
     Size(KeyType),

@@ -61,7 +61,7 @@ pub fn private_key(block: &KeyBlock, like: &PublicKey) -> Result<PrivateKey, Pri
     };
     key.and_then(|key| match key.public() == like {
         true => Ok(key),
-        false => Err(PrivateKeyError::Unusable),
+        false => Err(PrivateKeyError::OtherPair),
     })
 }
 
@@ -148,6 +148,7 @@ mod tests {
             KeyMaterial::Bytes(mine.to_pkcs8().unwrap()),
         );
         assert!(private_key(&block, mine.public()).is_ok());
-        assert!(private_key(&block, other.public()).is_err());
+        let refused = private_key(&block, other.public()).err();
+        assert_eq!(refused, Some(PrivateKeyError::OtherPair));
     }
 }

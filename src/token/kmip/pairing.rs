@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::managed::Managed;
 use crate::kmip::LinkType;
 use crate::model::certificate::Certificate;
-use crate::model::key::{Hidden, Key, ObjectId};
+use crate::model::key::{Hidden, Key, ObjectId, State};
 use crate::model::public_key::{KeyType, PublicKey, PublicKeyError};
 
 use super::material;
@@ -59,9 +59,13 @@ impl Located {
             match paired {
                 Ok(key) => keys.push(key),
                 Err(reason) => hidden.push(Hidden {
+                    reason: match private.state() {
+                        State::Active => reason,
+                        // Servers refuse the halves of such keys; that is no news then.
+                        state => format!("it is {state}"),
+                    },
                     id: ObjectId(private.id),
                     key: None,
-                    reason,
                 }),
             }
         }
@@ -425,6 +429,17 @@ mod tests {
             ..Located::default()
         };
         assert_eq!(paired(located).0.len(), 1);
+    }
+
+    #[test]
+    fn the_state_of_a_key_comes_before_what_its_half_lacks() {
+        let mut revoked = named("1", "a");
+        revoked.state = Some(crate::kmip::State::DEACTIVATED);
+        let located = Located {
+            private: vec![revoked],
+            ..Located::default()
+        };
+        assert_eq!(paired(located).1[0].reason, "it is deactivated");
     }
 
     #[test]
