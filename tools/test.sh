@@ -75,7 +75,7 @@ install_cosmian_aside
 step 'format'
 cargo fmt --check
 step 'lints'
-cargo clippy --workspace --all-targets --quiet -- -D warnings
+cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 step 'build'
 cargo build --workspace --all-targets --quiet
 step 'Cosmian KMS'
