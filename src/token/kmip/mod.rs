@@ -9,6 +9,7 @@ mod pairing;
 mod probe;
 mod proof;
 mod registration;
+mod released_key;
 mod request_form;
 mod signing;
 

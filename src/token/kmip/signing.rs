@@ -5,17 +5,22 @@ use std::time::Instant;
 
 use super::KmipToken;
 use super::failure::{is_inability, is_inability_for_all};
-use super::managed::Managed;
-use super::material;
 use super::request_form::{Experience, Form, kmip_input, parameters};
 use crate::crypto::verify;
 use crate::error::{Error, Result, TokenErrorKind};
-use crate::kmip::{
-    Answer, Client, ErrorKind, KeyFormatType, ManagedObject, Refusal, Request, Response,
-};
-use crate::model::key::{Key, State};
+use crate::kmip::{Answer, Client, ErrorKind, Refusal, Request, Response};
+use crate::model::key::Key;
 use crate::model::signature::{SignInput, SignScheme};
-use crate::token::Token;
+
+/// A signature to be made, by whom, and until when.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub client: &'a Client,
+    pub deadline: Instant,
+    pub key: &'a Key,
+    pub scheme: SignScheme,
+    pub input: SignInput<'a>,
+}
 
 /// What one form of asking came to.
 enum Outcome {
@@ -35,11 +40,17 @@ impl KmipToken {
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
-        let client = self.client()?;
+        let wanted = Wanted {
+            client: self.client()?,
+            deadline,
+            key,
+            scheme,
+            input,
+        };
         let (forms, mut reasons) = self.forms.forms(&key.id, scheme, input);
         let mut kind = TokenErrorKind::Impossible;
         for form in forms {
-            match self.by_server(client, deadline, key, scheme, input, form)? {
+            match self.by_server(wanted, form)? {
                 Outcome::Signature(signature) => return Ok(signature),
                 Outcome::Unfit(reason) => reasons.push(reason),
                 Outcome::Wrong(reason) => {
@@ -49,44 +60,38 @@ impl KmipToken {
             }
         }
         match self.filter.local_use {
-            true => self.by_released_key(client, deadline, key, scheme, input),
-            false => Err(self.cannot_sign(kind, key, scheme, &reasons)),
+            true => self.by_released_key(wanted),
+            false => Err(self.cannot_sign(kind, wanted, &reasons)),
         }
     }
 
-    fn by_server(
-        &self,
-        client: &Client,
-        deadline: Instant,
-        key: &Key,
-        scheme: SignScheme,
-        input: SignInput<'_>,
-        form: Form,
-    ) -> Result<Outcome> {
-        let Some(carried) = kmip_input(form, scheme, input) else {
+    fn by_server(&self, wanted: Wanted<'_>, form: Form) -> Result<Outcome> {
+        let Some(input) = kmip_input(form, wanted.scheme, wanted.input) else {
             return Ok(Outcome::Unfit(format!("{form:?} does not fit")));
         };
         let request = Request::Sign {
-            id: key.id.to_string(),
-            parameters: parameters(scheme),
-            input: carried,
+            id: wanted.key.id.to_string(),
+            parameters: parameters(wanted.scheme),
+            input,
         };
-        let answer = match client.call_within(deadline, &[request]) {
-            Ok(answers) => answers.into_iter().next(),
+        match wanted.client.call_within(wanted.deadline, &[request]) {
+            Ok(answers) => self.answered(wanted, form, answers.into_iter().next()),
             Err(error) => match error.kind {
-                ErrorKind::Refused(refusal) => Some(Err(refusal)),
+                ErrorKind::Refused(refusal) => self.answered(wanted, form, Some(Err(refusal))),
                 // Nothing was sent. Another server, or this one tomorrow, may speak another version.
-                ErrorKind::Unencodable(reason) => return Ok(Outcome::Unfit(reason.to_string())),
-                _ => return Err(self.failures.call(&error)),
+                ErrorKind::Unencodable(reason) => Ok(Outcome::Unfit(reason.to_string())),
+                _ => Err(self.failures.call(&error)),
             },
-        };
+        }
+    }
+
+    fn answered(&self, wanted: Wanted<'_>, form: Form, answer: Option<Answer>) -> Result<Outcome> {
         match answer {
-            Some(Ok(Response::Sign { signature, .. })) => {
-                Ok(self.judged(client, key, scheme, input, form, signature))
-            }
+            Some(Ok(Response::Sign { signature, .. })) => Ok(self.judged(wanted, form, signature)),
             Some(Err(refusal)) if may_be_the_form(&refusal) => {
-                let reason = format!("server {} refused {form:?} ({refusal})", client.server());
-                self.remember_refusal(key, scheme, form, &refusal, &reason);
+                let server = wanted.client.server();
+                let reason = format!("server {server} refused {form:?} ({refusal})");
+                self.remember_refusal(wanted, form, &refusal, &reason);
                 Ok(Outcome::Unfit(reason))
             }
             Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
@@ -96,24 +101,17 @@ impl KmipToken {
 
     /// A server's signature is believed after verification, and never before. A wrong one is no
     /// reason not to ask in this form again: it may be one key of many that has lost its half.
-    fn judged(
-        &self,
-        client: &Client,
-        key: &Key,
-        scheme: SignScheme,
-        input: SignInput<'_>,
-        form: Form,
-        signature: Vec<u8>,
-    ) -> Outcome {
+    fn judged(&self, wanted: Wanted<'_>, form: Form, signature: Vec<u8>) -> Outcome {
+        let Wanted { key, scheme, .. } = wanted;
         let signature = key.public.signature_from_token(signature);
-        if verify(&key.public, scheme, input, &signature) {
+        if verify(&key.public, scheme, wanted.input, &signature) {
             self.forms.remember(scheme, form, Experience::Works);
             return Outcome::Signature(signature);
         }
         let reason = format!(
             "server {} answered {form:?} with a signature by {scheme} that key {:?} ({}) \
              does not verify; it was not used",
-            client.server(),
+            wanted.client.server(),
             key.name,
             key.id
         );
@@ -122,111 +120,26 @@ impl KmipToken {
     }
 
     /// What the server does for no key, and what it does not for this one.
-    fn remember_refusal(
-        &self,
-        key: &Key,
-        scheme: SignScheme,
-        form: Form,
-        refusal: &Refusal,
-        reason: &str,
-    ) {
+    fn remember_refusal(&self, wanted: Wanted<'_>, form: Form, refusal: &Refusal, reason: &str) {
         if is_inability_for_all(refusal) {
             let experience = Experience::Fails(reason.into());
-            self.forms.remember(scheme, form, experience);
+            self.forms.remember(wanted.scheme, form, experience);
         } else if is_inability(refusal) {
-            self.forms.remember_unfit(&key.id, form, reason.into());
+            self.forms
+                .remember_unfit(&wanted.key.id, form, reason.into());
         }
     }
 
-    fn cannot_sign(
-        &self,
-        kind: TokenErrorKind,
-        key: &Key,
-        scheme: SignScheme,
-        reasons: &[String],
-    ) -> Error {
+    fn cannot_sign(&self, kind: TokenErrorKind, wanted: Wanted<'_>, reasons: &[String]) -> Error {
         let reason = format!(
-            "the server cannot make this signature ({scheme}) with key {:?}: {}; \
+            "the server cannot make this signature ({}) with key {:?}: {}; \
              use a server that signs digests, or set keys.local_use = true if the key may leave \
              the server to be used in this process",
-            key.name,
+            wanted.scheme,
+            wanted.key.name,
             reasons.join("; ")
         );
         self.failures.error(kind, reason)
-    }
-
-    /// The owner allows it: the key comes here for one signature and is wiped. Its state comes in
-    /// the same message, since nobody else checks it now.
-    fn by_released_key(
-        &self,
-        client: &Client,
-        deadline: Instant,
-        key: &Key,
-        scheme: SignScheme,
-        input: SignInput<'_>,
-    ) -> Result<Vec<u8>> {
-        let block = match self.released(client, deadline, key, Some(KeyFormatType::PKCS_8))? {
-            Err(refusal) if is_inability(&refusal) => self.released(client, deadline, key, None)?,
-            answer => answer,
-        };
-        let block = match block {
-            Ok(ManagedObject::PrivateKey(block)) => block,
-            Ok(_) => return Err(self.failures.unexpected("Get")),
-            Err(refusal) => {
-                let reason = format!("the server does not let key {:?} out: {refusal}", key.name);
-                return Err(self.failures.error(TokenErrorKind::Denied, reason));
-            }
-        };
-        let private = material::private_key(&block, &key.public).map_err(|error| {
-            let reason = format!("key {:?} as the server let it out: {error}", key.name);
-            self.failures.error(TokenErrorKind::Failed, reason)
-        })?;
-        drop(block);
-        let signed = private.sign(scheme, input);
-        let signature =
-            signed.map_err(|error| self.failures.error(TokenErrorKind::BadInput, error))?;
-        self.verified(key, scheme, input, signature)
-    }
-
-    /// The private key's value, if the key may be used now.
-    fn released(
-        &self,
-        client: &Client,
-        deadline: Instant,
-        key: &Key,
-        format: Option<KeyFormatType>,
-    ) -> Result<Result<ManagedObject, Refusal>> {
-        let id = key.id.to_string();
-        let requests = [
-            Request::GetAttributes { id: id.clone() },
-            Request::Get { id, format },
-        ];
-        let answers = client.call_within(deadline, &requests);
-        let mut answers = answers.map_err(|e| self.failures.call(&e))?.into_iter();
-        self.usable_now(key, answers.next())?;
-        match answers.next() {
-            Some(Ok(Response::Get { object, .. })) => Ok(Ok(object)),
-            Some(Err(refusal)) => Ok(Err(refusal)),
-            _ => Err(self.failures.unexpected("Get")),
-        }
-    }
-
-    fn usable_now(&self, key: &Key, attributes: Option<Answer>) -> Result {
-        let attributes = match attributes {
-            Some(Ok(Response::GetAttributes { attributes, .. })) => attributes,
-            Some(Err(refusal)) => return Err(self.failures.refusal(&refusal)),
-            _ => return Err(self.failures.unexpected("Get Attributes")),
-        };
-        let now = Managed::new(&key.id.0, attributes);
-        if now.state() == State::Active && now.may_sign() {
-            return Ok(());
-        }
-        let reason = format!(
-            "key {:?} may no longer sign; it is {}",
-            key.name,
-            now.state()
-        );
-        Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 }
 
