@@ -93,6 +93,36 @@ fn keys_that_are_not_shown_cost_no_flight() {
     assert_flights(passed, COLD_LISTING, 1);
 }
 
+/// Both halves of what the slot shows are in its group: however many others there are.
+#[test]
+fn a_group_is_listed_in_three_flights_beside_any_number_of_others() {
+    let plan = FakeServer::with(|vault| {
+        vault.pairs(900);
+        for number in 1..=64 {
+            for half in ["private", "public"] {
+                vault.at(&format!("{half}-{number}")).groups = vec!["shown".into()];
+            }
+        }
+    });
+    let server = plan.start();
+    let passage = Passage::new(LABEL, server.endpoint(), |slot| slot.group("shown"));
+    let (passed, keys) = passage.listing();
+    assert_eq!(keys, 64);
+    assert_flights(passed, COLD_LISTING, 1);
+}
+
+/// Halves in no group of the slot's are found all the same, in as many flights as they need.
+#[test]
+fn a_half_outside_the_group_is_found_among_any_number_of_others() {
+    let plan = FakeServer::with(|vault| {
+        vault.pairs(900);
+        vault.at("private-900").groups = vec!["shown".into()];
+    });
+    let server = plan.start();
+    let passage = Passage::new(LABEL, server.endpoint(), |slot| slot.group("shown"));
+    assert_eq!(passage.listing().1, 1);
+}
+
 #[test]
 fn a_cold_listing_takes_three_flights() {
     let server = server(64, &[Version::V2_1, Version::V1_4]);

@@ -14,7 +14,7 @@ use crate::model::key::{Hidden, ObjectId};
 use crate::model::public_key::PublicKeyError;
 
 /// Items in one message; more than one message is sent for more. There is room for 64 keys of three
-/// requests each beside the public keys of twice as many that the slot does not show.
+/// requests each beside 160 public keys that the slot does not show.
 const ITEMS: usize = 512;
 
 /// Objects of one kind that are read. Where strangers' public keys are shown, they decide how many
@@ -38,48 +38,80 @@ struct Identifiers {
     private: Vec<String>,
     public: Vec<String>,
     certificates: Vec<String>,
+    /// Public keys in none of the slot's groups: perhaps the half of one that is, mostly another's.
+    others: Vec<String>,
+}
+
+impl Identifiers {
+    /// Takes so many of the others to the public keys as the last message has room for: then they
+    /// cost no flight, should one of them be a half that is sought.
+    fn fill_message(&mut self) {
+        let items = self.private.len() + 2 * self.public.len() + self.certificates.len();
+        let room = (items.next_multiple_of(ITEMS) - items) / 2;
+        let fitting = room.min(self.others.len());
+        self.public.extend(self.others.drain(..fitting));
+    }
 }
 
 impl Inventory<'_> {
     /// Everything of use, read; what cannot be read is among the hidden with the reason.
     pub fn read(&self) -> Result<Located> {
-        let ids = self.locate()?;
+        let mut ids = self.locate()?;
+        ids.fill_message();
         let mut located = self.describe(&ids)?;
         let linked = located.missing_public();
         let linked = worth_reading(&self.failures.slot, "linked public keys", linked);
-        if !linked.is_empty() {
-            self.read_public(&linked, &mut located)?;
+        self.read_public(&linked, &mut located)?;
+        if located.has_lonely() {
+            ids.others.retain(|id| !linked.contains(id));
+            let others = worth_reading(&self.failures.slot, "other public keys", ids.others);
+            self.read_public(&others, &mut located)?;
         }
         Ok(located)
     }
 
-    /// One Locate a kind, and a private one a group; the kind always first: PyKMIP fails without.
+    /// One Locate a kind, and two a group; the kind always first: PyKMIP fails without.
     fn locate(&self) -> Result<Identifiers> {
-        let of_group = |group: &String| {
+        let of_group = |kind, group: &String| {
             let group = Attribute::ObjectGroup(group.clone());
-            locate(ObjectType::PRIVATE_KEY, Some(group))
+            locate(kind, Some(group))
         };
         let mut requests = vec![
-            locate(ObjectType::PUBLIC_KEY, None),
             locate(ObjectType::CERTIFICATE, None),
+            locate(ObjectType::PUBLIC_KEY, None),
         ];
         match self.groups {
             [] => requests.push(locate(ObjectType::PRIVATE_KEY, None)),
-            groups => requests.extend(groups.iter().map(of_group)),
+            groups => {
+                for kind in [ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY] {
+                    requests.extend(groups.iter().map(|group| of_group(kind, group)));
+                }
+            }
         }
         let mut found = self.call(&requests)?.into_iter().map(|a| self.located(a));
-        let public = found.next().unwrap_or(Ok(vec![]))?;
         // A server without certificates may refuse to look for some; keys do not need them.
         let certificates = found.next().and_then(Result::ok).unwrap_or_default();
-        let mut private = vec![];
-        for ids in found {
-            private.extend(ids?);
+        let all_public = found.next().unwrap_or(Ok(vec![]))?;
+        let (mut private, mut public) = (vec![], vec![]);
+        for (number, ids) in found.enumerate() {
+            match number < self.groups.len().max(1) {
+                true => private.extend(ids?),
+                false => public.extend(ids?),
+            }
+        }
+        let mut others = all_public;
+        if self.groups.is_empty() {
+            public.append(&mut others);
         }
         let slot = &self.failures.slot;
+        let public = worth_reading(slot, "public keys", public);
+        let near: HashSet<_> = public.iter().collect();
+        others.retain(|id| is_plain(id) && !near.contains(id));
         Ok(Identifiers {
             private: worth_reading(slot, "private keys", private),
-            public: worth_reading(slot, "public keys", public),
             certificates: worth_reading(slot, "certificates", certificates),
+            public,
+            others,
         })
     }
 

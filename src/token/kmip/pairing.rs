@@ -72,6 +72,12 @@ impl Located {
         Ok((keys, hidden))
     }
 
+    /// Whether a private key has no public one that it is linked to or that claims it.
+    pub fn has_lonely(&self) -> bool {
+        let index = PublicKeys::of(&self.public);
+        self.private.iter().any(|private| index.is_lonely(private))
+    }
+
     /// The public keys that private ones are linked to, but that were not located.
     pub fn missing_public(&self) -> Vec<String> {
         let mut known: HashSet<_> = self
@@ -174,6 +180,12 @@ impl<'a> PublicKeys<'a> {
                 format!("{}{PUBLIC_SUFFIX}", private.name())
             )),
         }
+    }
+
+    fn is_lonely(&self, private: &Managed) -> bool {
+        let own = private.linked(LinkType::PUBLIC_KEY_LINK);
+        let has_own = own.is_some_and(|id| self.by_id.contains_key(id));
+        !has_own && self.claims(private).is_empty()
     }
 
     /// The public keys that say that they are its half, by a link or by their name, each once, the
@@ -461,5 +473,21 @@ mod tests {
             ..Located::default()
         };
         assert_eq!(located.missing_public(), ["9"]);
+    }
+
+    #[test]
+    fn a_key_is_lonely_until_something_claims_it() {
+        let mut located = Located {
+            private: vec![
+                linked(named("1", "a"), LinkType::PUBLIC_KEY_LINK, "4"),
+                named("2", "b"),
+            ],
+            public: vec![(named("4", "x"), Ok(ed25519(4)))],
+            ..Located::default()
+        };
+        assert!(located.has_lonely());
+        let half = (named("5", "b.pub"), Ok(ed25519(5)));
+        located.public.push(half);
+        assert!(!located.has_lonely());
     }
 }
