@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -189,11 +190,11 @@ impl Daemon {
         assert!(said.is_some(), "it never said {text:?}:\n{}", self.log());
     }
 
-    /// Waits until there is a file, such as a socket of its.
+    /// Waits until it takes connections on a socket of that path; the file is there a moment before.
     #[track_caller]
-    pub fn wait_until_there_is(&self, path: &Path) {
-        let there = wait_for(PATIENCE, || path.exists().then_some(()));
-        assert!(there.is_some(), "no {}:\n{}", path.display(), self.log());
+    pub fn wait_until_it_listens_on(&self, socket: &Path) {
+        let there = wait_for(PATIENCE, || UnixStream::connect(socket).ok());
+        assert!(there.is_some(), "no {}:\n{}", socket.display(), self.log());
     }
 
     /// True while it runs.

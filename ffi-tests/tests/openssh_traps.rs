@@ -58,7 +58,7 @@ fn a_module_outside_usr_must_be_allowed_by_the_agent() {
     let socket = user.desk.file("strict");
     command.arg("-d").arg("-a").arg(&socket);
     let agent = ffi_tests::process::Daemon::start(&command);
-    agent.wait_until_there_is(&socket);
+    agent.wait_until_it_listens_on(&socket);
     let mut add = user.command("ssh-add");
     add.env("SSH_AUTH_SOCK", &socket)
         .env("SSH_ASKPASS_REQUIRE", "never");

@@ -29,7 +29,7 @@ impl Agent {
             .arg("-P")
             .arg(library());
         let daemon = Daemon::start(&command);
-        daemon.wait_until_there_is(&socket);
+        daemon.wait_until_it_listens_on(&socket);
         Self { daemon, socket }
     }
 
