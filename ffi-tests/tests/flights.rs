@@ -78,57 +78,52 @@ fn servers_old_and_new_find_their_key_exchange_in_the_first_flight() {
     }
 }
 
-#[test]
-fn keys_that_are_not_shown_cost_no_flight() {
+/// A server with so many pairs, of which these halves are in the group that a slot shows.
+fn with_shown(pairs: usize, shown: impl IntoIterator<Item = String>) -> (FakeServer, Passage) {
     let plan = FakeServer::with(|vault| {
-        vault.pairs(164);
-        for number in 1..=64 {
-            vault.at(&format!("private-{number}")).groups = vec!["shown".into()];
+        vault.pairs(pairs);
+        for half in shown {
+            vault.at(&half).groups = vec!["shown".into()];
         }
     });
     let server = plan.start();
     let passage = Passage::new(LABEL, server.endpoint(), |slot| slot.group("shown"));
+    (server, passage)
+}
+
+#[track_caller]
+fn assert_listed_at_once(passage: &Passage) {
     let (passed, keys) = passage.listing();
     assert_eq!(keys, 64);
     assert_flights(passed, COLD_LISTING, 1);
+}
+
+#[test]
+fn keys_that_are_not_shown_cost_no_flight() {
+    let shown = (1..=64).map(|number| format!("private-{number}"));
+    let (_server, passage) = with_shown(164, shown);
+    assert_listed_at_once(&passage);
 }
 
 /// Both halves of what the slot shows are in its group: however many others there are.
 #[test]
 fn a_group_is_listed_in_three_flights_beside_any_number_of_others() {
-    let plan = FakeServer::with(|vault| {
-        vault.pairs(900);
-        for number in 1..=64 {
-            for half in ["private", "public"] {
-                vault.at(&format!("{half}-{number}")).groups = vec!["shown".into()];
-            }
-        }
-    });
-    let server = plan.start();
-    let passage = Passage::new(LABEL, server.endpoint(), |slot| slot.group("shown"));
-    let (passed, keys) = passage.listing();
-    assert_eq!(keys, 64);
-    assert_flights(passed, COLD_LISTING, 1);
+    let halves = |number| ["private", "public"].map(|half| format!("{half}-{number}"));
+    let (_server, passage) = with_shown(900, (1..=64).flat_map(halves));
+    assert_listed_at_once(&passage);
 }
 
 /// Halves in no group of the slot's are found all the same, in as many flights as they need.
 #[test]
 fn a_half_outside_the_group_is_found_among_any_number_of_others() {
-    let plan = FakeServer::with(|vault| {
-        vault.pairs(900);
-        vault.at("private-900").groups = vec!["shown".into()];
-    });
-    let server = plan.start();
-    let passage = Passage::new(LABEL, server.endpoint(), |slot| slot.group("shown"));
+    let (_server, passage) = with_shown(900, ["private-900".to_owned()]);
     assert_eq!(passage.listing().1, 1);
 }
 
 #[test]
 fn a_cold_listing_takes_three_flights() {
     let server = server(64, &[Version::V2_1, Version::V1_4]);
-    let (passed, keys) = passage(&server).listing();
-    assert_eq!(keys, 64);
-    assert_flights(passed, COLD_LISTING, 1);
+    assert_listed_at_once(&passage(&server));
 }
 
 #[test]

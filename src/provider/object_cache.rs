@@ -81,9 +81,9 @@ impl ObjectCache {
 
     /// The handles of all objects that match, in the token's order.
     ///
-    /// What was not found may have been made a moment ago: then the token is asked once more. What
-    /// is found by an old snapshot that named it by all of `exact` needs no fresh one: its use
-    /// will show whether it is still there.
+    /// What was not found may have been made a moment ago: then the token is asked once more. A
+    /// search that is `exact`, by an object's ID, needs no fresh snapshot for what an old one has:
+    /// its use will show whether it is still there.
     pub fn search(&self, template: &Template, exact: bool) -> Result<Vec<CK_OBJECT_HANDLE>> {
         let begun = Instant::now();
         if exact

@@ -196,9 +196,10 @@ fn is_plain(id: &str) -> bool {
     (1..=1024).contains(&id.len()) && !id.chars().any(char::is_control)
 }
 
-fn locate(object_type: ObjectType, group: Option<Attribute>) -> Request {
+/// The objects of a kind, or those with one more attribute; the kind stands first.
+pub fn locate(object_type: ObjectType, narrower: Option<Attribute>) -> Request {
     let mut filters = vec![Attribute::ObjectType(object_type)];
-    filters.extend(group);
+    filters.extend(narrower);
     Request::Locate {
         filters,
         maximum_items: None,

@@ -2,7 +2,6 @@
 
 use super::KmipToken;
 use super::failure::noting;
-use super::inventory::Inventory;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
@@ -133,15 +132,7 @@ impl KmipToken {
 
     /// The key with that identifier, whatever the slot's filter says.
     pub(super) fn key_named(&self, id: &str) -> Result<Key> {
-        let deadline = self.deadline();
-        let inventory = Inventory {
-            client: self.client()?,
-            deadline,
-            groups: &[],
-            failures: &self.failures,
-        };
-        let located = inventory.read()?;
-        let (keys, hidden) = located.pair(&mut self.prover(deadline))?;
+        let (keys, hidden) = self.pairs(&[])?;
         let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
         let found = keys.into_iter().find(|key| key.id.0 == id);
         found.ok_or_else(|| {

@@ -27,7 +27,7 @@ use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Client, ServerAddress, Settings, TlsFiles, Version};
-use crate::model::key::{Found, Key};
+use crate::model::key::{Found, Hidden, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
 /// The keys of one client identity on one group of servers.
@@ -94,6 +94,21 @@ impl KmipToken {
         Instant::now() + self.config.deadline
     }
 
+    /// The keys of these object groups, of all if there are none, and what is left out.
+    fn pairs(&self, groups: &[String]) -> Result<(Vec<Key>, Vec<Hidden>)> {
+        let client = self.client()?;
+        let deadline = self.deadline();
+        let inventory = Inventory {
+            client,
+            deadline,
+            groups,
+            failures: &self.failures,
+        };
+        let located = inventory.read()?;
+        self.recall_server(client);
+        located.pair(&mut self.prover(deadline))
+    }
+
     /// Takes over what is known of a server by its name, and so saves the flight to find it out.
     fn recall_server(&self, client: &Client) {
         let info = client.server_info();
@@ -124,17 +139,7 @@ impl Token for KmipToken {
     }
 
     fn find(&self) -> Result<Found> {
-        let client = self.client()?;
-        let deadline = self.deadline();
-        let inventory = Inventory {
-            client,
-            deadline,
-            groups: &self.filter.groups,
-            failures: &self.failures,
-        };
-        let located = inventory.read()?;
-        self.recall_server(client);
-        let (keys, hidden) = located.pair(&mut self.prover(deadline))?;
+        let (keys, hidden) = self.pairs(&self.filter.groups)?;
         let mut found = select(keys, &self.filter);
         found.hidden.extend(hidden);
         Ok(found)

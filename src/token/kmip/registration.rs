@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::KmipToken;
 use super::failure::{is_inability, may_have_happened, noting};
+use super::inventory::locate;
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::crypto::private_key::PrivateKey;
@@ -185,15 +186,8 @@ impl KmipToken {
     /// apart on servers without links. Somebody else may take the name in the same moment; then a
     /// signature has to tell.
     pub(super) fn name_is_free(&self, name: &str) -> Result {
-        let filters = vec![
-            Attribute::ObjectType(ObjectType::PRIVATE_KEY),
-            Attribute::Name(name.into()),
-        ];
-        let request = Request::Locate {
-            filters,
-            maximum_items: None,
-            offset_items: None,
-        };
+        let called = Attribute::Name(name.into());
+        let request = locate(ObjectType::PRIVATE_KEY, Some(called));
         match self.carry_out(&request)? {
             Ok(Response::Locate { ids, .. }) => match self.first_called(name, &ids)? {
                 None => Ok(()),
