@@ -1,12 +1,13 @@
 //! From the configuration file to a provider: what C_Initialize does besides checking arguments.
 
 use std::io::Write;
+use std::time::Duration;
 
 use crate::config::{self, Config, Slot};
 use crate::error::{Error, Result};
 use crate::logging;
 use crate::model::text::steers;
-use crate::provider::{Lifetimes, Provider};
+use crate::provider::{CacheRules, Provider};
 use crate::token::{self, SharedToken};
 
 /// A provider of the configured slots; asks no server.
@@ -21,12 +22,18 @@ pub fn provider() -> Result<Provider> {
     Ok(Provider::new(config.slots.iter().map(opened)))
 }
 
-fn opened(slot: &Slot) -> (SharedToken, Lifetimes) {
-    let lifetimes = Lifetimes {
-        time_to_live: slot.cache.ttl,
-        min_refresh: slot.cache.min_refresh,
-    };
-    (token::open(slot), lifetimes)
+fn opened(slot: &Slot) -> (SharedToken, CacheRules) {
+    (token::open(slot), cache_rules(&slot.cache))
+}
+
+/// What the configuration says of the cache.
+pub fn cache_rules(cache: &config::Cache) -> CacheRules {
+    CacheRules {
+        time_to_live: cache.ttl,
+        min_refresh: cache.min_refresh,
+        stale: Duration::from_secs(24 * 3600),
+        disk: None,
+    }
 }
 
 fn refused(error: &config::Error) -> Error {

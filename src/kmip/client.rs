@@ -7,7 +7,7 @@ mod negotiation;
 mod pool;
 mod settings;
 
-pub use negotiation::ServerInfo;
+pub use negotiation::{Acquaintance, ServerInfo};
 pub use settings::{ServerAddress, Settings};
 
 use super::connection::{Counter, Traffic};

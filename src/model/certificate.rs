@@ -37,6 +37,11 @@ impl Certificate {
         })
     }
 
+    /// The certificate as it came.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The subject's DER: the CKA_SUBJECT of the certificate and of its key.
     pub fn subject(&self) -> &[u8] {
         &self.subject

@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod certificate;
+pub mod elements;
 pub mod key;
 pub mod mechanism;
 pub mod output;

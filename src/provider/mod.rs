@@ -1,6 +1,7 @@
 //! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
 
 mod handle_map;
+mod listing_file;
 mod object_cache;
 mod objects;
 mod operation;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use parking_lot::Mutex;
 
-pub use object_cache::Lifetimes;
+pub use listing_file::{Disk, ListingFile};
+pub use object_cache::CacheRules;
 pub use session::{MechanismCall, Session};
 pub use signing::Signing;
 pub use slot::Slot;
@@ -46,8 +48,8 @@ pub struct OpenSession {
 
 impl Provider {
     /// A provider with a slot for each token; asks none of them.
-    pub fn new(tokens: impl IntoIterator<Item = (SharedToken, Lifetimes)>) -> Self {
-        let slot = |(id, (token, lifetimes))| Arc::new(Slot::new(id, token, lifetimes));
+    pub fn new(tokens: impl IntoIterator<Item = (SharedToken, CacheRules)>) -> Self {
+        let slot = |(id, (token, rules))| Arc::new(Slot::new(id, token, rules));
         Self {
             slots: (0..).zip(tokens).map(slot).collect(),
             sessions: HandleMap::default(),

@@ -1,81 +1,108 @@
 //! What a token holds, remembered for a while: listing and attributes cost no request.
 
-use std::collections::{HashMap, HashSet};
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE};
-use parking_lot::Mutex;
+use cryptoki_sys::*;
+use parking_lot::{Mutex, MutexGuard};
 
-use super::objects::objects_of;
+pub use snapshot::Object;
+use snapshot::{Handles, Snapshot};
+
+use super::listing_file::{Disk, Kept, ListingFile, Look, Stamp};
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
-use crate::model::attribute::{Attributes, Template};
-use crate::model::key::{Found, Hidden, Key, ObjectId};
+use crate::model::attribute::Template;
+use crate::model::key::{Found, Hidden, ObjectId};
 use crate::token::SharedToken;
 
 /// How long a failure answers for the token, so that the searches that follow in the same breath
 /// do not each wait for the deadline.
 const FAILURE_LASTS: Duration = Duration::from_secs(2);
 
-/// How long what was heard is believed.
-#[derive(Debug, Clone, Copy)]
-pub struct Lifetimes {
-    /// A snapshot answers for the token this long.
+/// The attributes that all objects of a kind share. A search by these alone names no key that could
+/// have been made a moment ago.
+const OF_A_KIND: [CK_ATTRIBUTE_TYPE; 5] = [
+    CKA_CLASS,
+    CKA_TOKEN,
+    CKA_PRIVATE,
+    CKA_KEY_TYPE,
+    CKA_CERTIFICATE_TYPE,
+];
+
+/// How long what was heard is believed, and where else it is kept.
+#[derive(Debug, Clone)]
+pub struct CacheRules {
+    /// A listing answers for the token this long.
     pub time_to_live: Duration,
     /// A search without result asks the token again, but not sooner than this after the last time.
     pub min_refresh: Duration,
+    /// A listing of this age still answers for a token that does not.
+    pub stale: Duration,
+    /// The file for other processes, if there is to be one.
+    pub disk: Option<Disk>,
 }
 
-/// A PKCS#11 object, as it was when the token was last asked.
-pub struct Object {
-    /// The number that programs hold; stays the object's own over all snapshots.
-    pub handle: CK_OBJECT_HANDLE,
-    /// Which of the key's objects it is.
-    pub class: CK_OBJECT_CLASS,
-    /// All that C_GetAttributeValue tells.
-    pub attributes: Attributes,
-    /// The key that it belongs to.
-    pub key: Arc<Key>,
-}
-
-/// The objects of a token as they were at one moment. Never changed, only replaced.
-pub struct Snapshot {
-    objects: Vec<Arc<Object>>,
-    by_handle: HashMap<CK_OBJECT_HANDLE, Arc<Object>>,
-}
-
-/// The latest snapshot, and when the token was asked for it unless it is known to be outdated.
+/// The latest snapshot, and what is known of its age.
 struct Latest {
     snapshot: Arc<Snapshot>,
-    asked: Option<Instant>,
+    /// When the token was asked for it.
+    listed: Instant,
+    /// When it was last seen to be the latest, here or in the file.
+    confirmed: Instant,
+    /// Something has been changed since: it answers for a token that does not, and nothing else.
+    outdated: bool,
+}
+
+#[derive(Default)]
+struct Known {
+    latest: Option<Latest>,
+    /// How often something was changed: a listing that was on its way then does not show it.
+    changes: u64,
+    /// When that was, last; what a file has from before does not show it either.
+    changed: Option<SystemTime>,
 }
 
 /// A token's latest snapshot, and the handles that its objects have had since C_Initialize.
 pub struct ObjectCache {
     token: SharedToken,
-    lifetimes: Lifetimes,
-    latest: Mutex<Option<Latest>>,
+    rules: CacheRules,
+    file: Option<ListingFile>,
+    known: Mutex<Known>,
     failure: Mutex<Option<(Instant, Error)>>,
     /// Held by the one thread that asks the token; the others wait here for its answer.
-    refresh: Mutex<Handles>,
+    turn: Mutex<Turn>,
 }
 
+/// What the thread that asks needs to know.
 #[derive(Default)]
-struct Handles {
-    known: HashMap<(ObjectId, CK_OBJECT_CLASS), CK_OBJECT_HANDLE>,
+struct Turn {
+    handles: Handles,
     /// What is left out, and why, as the log was told: once is enough.
     reported: HashSet<(ObjectId, String)>,
+    /// The file as it was last read or written here.
+    stamp: Stamp,
+    /// What the token had learnt, as it is in that file.
+    learnt: Vec<u8>,
+    /// When the token was asked for what is in that file.
+    listed_at: Option<SystemTime>,
 }
 
 impl ObjectCache {
     /// Knows nothing yet, and asks nobody.
-    pub fn new(token: SharedToken, lifetimes: Lifetimes) -> Self {
+    pub fn new(token: SharedToken, rules: CacheRules) -> Self {
+        let file = rules.disk.clone();
         Self {
+            file: file.map(|disk| ListingFile::new(disk, Arc::clone(&token))),
             token,
-            lifetimes,
-            latest: Mutex::default(),
+            rules,
+            known: Mutex::default(),
             failure: Mutex::default(),
-            refresh: Mutex::default(),
+            turn: Mutex::default(),
         }
     }
 
@@ -87,66 +114,111 @@ impl ObjectCache {
     pub fn search(&self, template: &Template, exact: bool) -> Result<Vec<CK_OBJECT_HANDLE>> {
         let begun = Instant::now();
         if exact
-            && let Some(old) = self.fresh(Duration::MAX, begun)
+            && let Some(old) = self.current(|_| true)
             && let handles @ [_, ..] = old.search(template).as_slice()
         {
             return Ok(handles.to_vec());
         }
-        let snapshot = self.snapshot(self.lifetimes.time_to_live, begun)?;
-        match snapshot.search(template) {
-            handles if handles.is_empty() => {
-                let newer = self.snapshot(self.lifetimes.min_refresh, begun)?;
-                Ok(newer.search(template))
-            }
-            handles => Ok(handles),
+        let snapshot = self.snapshot(begun)?;
+        let handles = snapshot.search(template);
+        if !handles.is_empty() || !(names_one(template) || snapshot.is_empty()) {
+            return Ok(handles);
         }
+        Ok(self.newer(begun)?.search(template))
     }
 
     /// The object with that handle, if it is still there.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Arc<Object>> {
-        self.last()?.by_handle.get(&handle).cloned()
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+        self.last(|_| true)?.object(handle)
     }
 
-    /// After the token said that something is gone: the next search asks it.
+    /// After something was changed, or the token said that something is gone: the next search asks,
+    /// in this process and in others. A listing that is on its way does not count.
     pub fn expire(&self) {
-        if let Some(latest) = self.latest.lock().as_mut() {
-            latest.asked = None;
+        let mut known = self.known.lock();
+        known.changes += 1;
+        known.changed = Some(SystemTime::now());
+        if let Some(latest) = known.latest.as_mut() {
+            latest.outdated = true;
+        }
+        drop(known);
+        self.forget_file();
+    }
+
+    /// Other processes ask the token themselves.
+    pub fn forget_file(&self) {
+        if let Some(file) = &self.file {
+            file.expire();
         }
     }
 
-    /// A fresh snapshot - or an old one, if the token does not answer.
-    fn snapshot(&self, age: Duration, begun: Instant) -> Result<Arc<Snapshot>> {
-        if let Some(fresh) = self.fresh(age, begun) {
-            return Ok(fresh);
+    /// A snapshot that is good enough for a search: young, or found in the file, or new - or old, if
+    /// the token does not answer.
+    fn snapshot(&self, begun: Instant) -> Result<Arc<Snapshot>> {
+        let young = |latest: &Latest| {
+            latest.listed >= begun || latest.confirmed.elapsed() < self.rules.time_to_live
+        };
+        if let Some(snapshot) = self.current(young) {
+            return Ok(snapshot);
         }
-        let mut handles = self.refresh.lock();
-        if let Some(fresh) = self.fresh(age, begun) {
-            return Ok(fresh); // another thread asked while this one waited
+        let mut turn = self.turn.lock();
+        if let Some(snapshot) = self.current(young) {
+            return Ok(snapshot); // another thread asked while this one waited
         }
-        let asked = Instant::now();
+        match self.in_file(&mut turn) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.ask(turn),
+        }
+    }
+
+    /// A snapshot from the token, not older than `min_refresh` or the search that wants it: so
+    /// however many searches wait for a token, it is asked twice at most.
+    fn newer(&self, begun: Instant) -> Result<Arc<Snapshot>> {
+        let new = |latest: &Latest| {
+            latest.listed >= begun || latest.listed.elapsed() < self.rules.min_refresh
+        };
+        if let Some(snapshot) = self.current(new) {
+            return Ok(snapshot);
+        }
+        let turn = self.turn.lock();
+        match self.current(new) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.ask(turn),
+        }
+    }
+
+    fn ask(&self, mut turn: MutexGuard<'_, Turn>) -> Result<Arc<Snapshot>> {
+        let asking = Asking {
+            asked: Instant::now(),
+            asked_at: SystemTime::now(),
+            changes: self.known.lock().changes,
+            before: self
+                .file
+                .as_ref()
+                .map(ListingFile::stamp)
+                .unwrap_or_default(),
+        };
         let ask = || self.token.find().map_err(unlisted);
         let answer = self.recent_failure().map_or_else(ask, Err);
-        match (answer, self.last()) {
-            (Ok(found), _) => Ok(self.replace(&mut handles, found, asked)),
-            (Err(error), stale) => {
+        match answer {
+            Ok(found) => Ok(self.replace(&mut turn, found, &asking)),
+            Err(error) => {
+                let stale = self.last(|latest| latest.listed.elapsed() <= self.rules.stale);
                 self.remember(&error, stale.is_some());
                 stale.ok_or(error)
             }
         }
     }
 
-    fn last(&self) -> Option<Arc<Snapshot>> {
-        let latest = self.latest.lock();
-        latest.as_ref().map(|latest| Arc::clone(&latest.snapshot))
+    /// The snapshot, if it is not outdated and good enough.
+    fn current(&self, good: impl FnOnce(&Latest) -> bool) -> Option<Arc<Snapshot>> {
+        self.last(|latest| !latest.outdated && good(latest))
     }
 
-    /// The snapshot, if the token was asked for it less than `age` ago, or since the search that
-    /// wants it has begun: so however many searches wait for a token, it is asked twice at most.
-    fn fresh(&self, age: Duration, begun: Instant) -> Option<Arc<Snapshot>> {
-        let latest = self.latest.lock();
-        let latest = latest.as_ref()?;
-        let asked = latest.asked?;
-        (asked >= begun || asked.elapsed() < age).then(|| Arc::clone(&latest.snapshot))
+    fn last(&self, good: impl FnOnce(&Latest) -> bool) -> Option<Arc<Snapshot>> {
+        let known = self.known.lock();
+        let latest = known.latest.as_ref().filter(|latest| good(latest))?;
+        Some(Arc::clone(&latest.snapshot))
     }
 
     fn recent_failure(&self) -> Option<Error> {
@@ -167,17 +239,110 @@ impl ObjectCache {
         }
     }
 
-    fn replace(&self, handles: &mut Handles, found: Found, asked: Instant) -> Arc<Snapshot> {
-        handles.report(found.hidden);
+    fn replace(&self, turn: &mut Turn, found: Found, asking: &Asking) -> Arc<Snapshot> {
+        turn.report(found.hidden);
         let private = self.token.info().login_required;
-        let snapshot = Arc::new(Snapshot::new(handles, found.keys, private));
-        *self.latest.lock() = Some(Latest {
+        let snapshot = Arc::new(Snapshot::new(&mut turn.handles, found.keys, private));
+        let mut known = self.known.lock();
+        let outdated = known.changes != asking.changes;
+        known.latest = Some(Latest {
             snapshot: Arc::clone(&snapshot),
-            asked: Some(asked),
+            listed: asking.asked,
+            confirmed: asking.asked,
+            outdated,
         });
+        drop(known);
         *self.failure.lock() = None;
+        turn.stamp = Stamp::default();
+        turn.listed_at = Some(asking.asked_at);
+        if !outdated {
+            self.keep(turn, &snapshot, asking.before);
+        }
         snapshot
     }
+}
+
+/// When the token was asked, and what had been changed and written by then.
+struct Asking {
+    asked: Instant,
+    asked_at: SystemTime,
+    changes: u64,
+    before: Stamp,
+}
+
+/// The file of the listing, where the slot has one.
+impl ObjectCache {
+    /// The listing in the file, if it is young enough, or the one here, if the file still says so.
+    fn in_file(&self, turn: &mut Turn) -> Option<Arc<Snapshot>> {
+        let file = self.file.as_ref()?;
+        match file.look(turn.stamp) {
+            Look::Same => {
+                let mut known = self.known.lock();
+                let latest = known.latest.as_mut().filter(|latest| !latest.outdated)?;
+                let listed_at = turn.listed_at?;
+                file.is_young(listed_at).then(|| {
+                    latest.confirmed = Instant::now();
+                    Arc::clone(&latest.snapshot)
+                })
+            }
+            Look::Other(kept, stamp) => self.take_over(turn, kept, stamp),
+            Look::Nothing => None,
+        }
+    }
+
+    /// What the file has, unless more is known here.
+    fn take_over(&self, turn: &mut Turn, kept: Kept, stamp: Stamp) -> Option<Arc<Snapshot>> {
+        let known_since = turn.listed_at.max(self.known.lock().changed);
+        if known_since.is_some_and(|since| kept.listed_at <= since) {
+            return None;
+        }
+        let age = kept.listed_at.elapsed().ok()?;
+        let listed = Instant::now().checked_sub(age)?;
+        self.token.recall(&kept.learnt);
+        let private = self.token.info().login_required;
+        let snapshot = Arc::new(Snapshot::new(&mut turn.handles, kept.keys, private));
+        (turn.stamp, turn.learnt) = (stamp, kept.learnt);
+        turn.listed_at = Some(kept.listed_at);
+        self.known.lock().latest = Some(Latest {
+            snapshot: Arc::clone(&snapshot),
+            listed,
+            confirmed: Instant::now(),
+            outdated: false,
+        });
+        Some(snapshot)
+    }
+
+    /// Writes the listing, unless the file is no longer as it was `before`.
+    fn keep(&self, turn: &mut Turn, snapshot: &Snapshot, before: Stamp) {
+        let (Some(file), Some(listed_at)) = (&self.file, turn.listed_at) else {
+            return;
+        };
+        turn.learnt = self.token.learnt();
+        if let Some(stamp) = file.keep(listed_at, &turn.learnt, snapshot.keys(), before) {
+            turn.stamp = stamp;
+        }
+    }
+
+    /// After a signature: what the token has learnt by it saves other processes a round trip. Nobody
+    /// waits for that.
+    pub fn keep_learnt(&self) {
+        if self.file.is_none() {
+            return;
+        }
+        let (Some(snapshot), Some(mut turn)) = (self.current(|_| true), self.turn.try_lock())
+        else {
+            return;
+        };
+        if self.token.learnt() != turn.learnt {
+            let before = turn.stamp;
+            self.keep(&mut turn, &snapshot, before);
+        }
+    }
+}
+
+/// Whether a search is for something of its own, and not for all of a kind.
+fn names_one(template: &Template) -> bool {
+    template.iter().any(|(kind, _)| !OF_A_KIND.contains(kind))
 }
 
 /// The codes of other kinds speak of a key or a mechanism, which no search has: to a program, a
@@ -192,12 +357,7 @@ fn unlisted(error: Error) -> Error {
     }
 }
 
-impl Handles {
-    fn of(&mut self, id: ObjectId, class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
-        let next = self.known.len() as CK_OBJECT_HANDLE + 1;
-        *self.known.entry((id, class)).or_insert(next)
-    }
-
+impl Turn {
     /// Logs what is left out, unless it was so the last time and for the same reason.
     fn report(&mut self, hidden: Vec<Hidden>) {
         let now = hidden.into_iter().map(|hidden| (hidden.id, hidden.reason));
@@ -206,226 +366,5 @@ impl Handles {
             log::info!("object {id} is not shown: {reason}");
         }
         self.reported = now;
-    }
-}
-
-impl Snapshot {
-    fn new(handles: &mut Handles, keys: Vec<Key>, private: bool) -> Self {
-        let mut objects = vec![];
-        for key in keys.into_iter().map(Arc::new) {
-            for object in objects_of(&key, private) {
-                objects.push(Arc::new(Object {
-                    handle: handles.of(object.id, object.class),
-                    class: object.class,
-                    attributes: object.attributes,
-                    key: Arc::clone(&key),
-                }));
-            }
-        }
-        let by_handle = objects.iter().map(|o| (o.handle, o.clone())).collect();
-        Self { objects, by_handle }
-    }
-
-    fn search(&self, template: &Template) -> Vec<CK_OBJECT_HANDLE> {
-        let matching = |o: &&Arc<Object>| o.attributes.match_template(template);
-        self.objects
-            .iter()
-            .filter(matching)
-            .map(|o| o.handle)
-            .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-
-    use cryptoki_sys::*;
-
-    use super::*;
-    use crate::model::public_key::{Curve, KeyType};
-    use crate::model::signature::{SignInput, SignScheme};
-    use crate::token::memory::MemoryToken;
-    use crate::token::{NewKey, Token, TokenInfo};
-
-    /// Counts what it is asked, takes its time, and fails on demand.
-    struct Slow {
-        inner: MemoryToken,
-        finds: AtomicUsize,
-        down: AtomicBool,
-    }
-
-    impl Token for Slow {
-        fn info(&self) -> TokenInfo {
-            self.inner.info()
-        }
-        fn find(&self) -> Result<Found> {
-            std::thread::sleep(Duration::from_millis(50));
-            self.finds.fetch_add(1, SeqCst);
-            match self.down.load(SeqCst) {
-                true => Err(self.error(TokenErrorKind::Unreachable, "down".into())),
-                false => self.inner.find(),
-            }
-        }
-        fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
-            self.inner.sign(key, scheme, input)
-        }
-    }
-
-    fn slow() -> Arc<Slow> {
-        let inner = MemoryToken::new("slow");
-        add(&inner, "first");
-        Arc::new(Slow {
-            inner,
-            finds: AtomicUsize::new(0),
-            down: AtomicBool::new(false),
-        })
-    }
-
-    fn add(token: &MemoryToken, name: &str) -> Key {
-        let wanted = NewKey {
-            name: name.into(),
-            key_type: KeyType::Ec(Curve::P256),
-            groups: vec![],
-            activate: true,
-        };
-        token.generate(&wanted).unwrap()
-    }
-
-    fn cache(token: &Arc<Slow>, live: u64, refresh: u64) -> ObjectCache {
-        let lifetimes = Lifetimes {
-            time_to_live: Duration::from_millis(live),
-            min_refresh: Duration::from_millis(refresh),
-        };
-        ObjectCache::new(token.clone(), lifetimes)
-    }
-
-    fn labelled(name: &str) -> Template {
-        vec![(CKA_LABEL, name.as_bytes().to_vec())]
-    }
-
-    #[test]
-    fn many_threads_one_request() {
-        let token = slow();
-        let cache = cache(&token, 60_000, 60_000);
-        std::thread::scope(|scope| {
-            for _ in 0..50 {
-                scope.spawn(|| assert_eq!(cache.search(&vec![], false).unwrap().len(), 2));
-            }
-        });
-        assert_eq!(token.finds.load(SeqCst), 1);
-    }
-
-    #[test]
-    fn an_old_answer_is_better_than_none_and_a_failure_is_no_empty_list() {
-        let token = slow();
-        let stale = cache(&token, 1, 1);
-        assert_eq!(stale.search(&vec![], false).unwrap().len(), 2);
-        token.down.store(true, SeqCst);
-        std::thread::sleep(Duration::from_millis(5));
-        assert_eq!(stale.search(&vec![], false).unwrap().len(), 2);
-        let empty = cache(&token, 1, 1);
-        let asked = token.finds.load(SeqCst);
-        assert!(empty.search(&vec![], false).is_err());
-        assert!(empty.search(&vec![], false).is_err());
-        assert_eq!(
-            token.finds.load(SeqCst),
-            asked + 1,
-            "a failure is remembered"
-        );
-    }
-
-    #[test]
-    fn a_miss_asks_once_more_but_not_at_once() {
-        let token = slow();
-        let eager = cache(&token, 60_000, 0);
-        assert_eq!(eager.search(&labelled("second"), false).unwrap(), []);
-        add(&token.inner, "second");
-        assert_eq!(eager.search(&labelled("second"), false).unwrap().len(), 2);
-        let patient = cache(&token, 60_000, 60_000);
-        patient.search(&vec![], false).unwrap();
-        let asked = token.finds.load(SeqCst);
-        assert_eq!(patient.search(&labelled("third"), false).unwrap(), []);
-        assert_eq!(token.finds.load(SeqCst), asked);
-    }
-
-    #[test]
-    fn an_exact_search_is_content_with_an_old_snapshot() {
-        let token = slow();
-        let cache = cache(&token, 1, 1);
-        cache.search(&vec![], false).unwrap();
-        std::thread::sleep(Duration::from_millis(5));
-        let asked = token.finds.load(SeqCst);
-        assert_eq!(cache.search(&labelled("first"), true).unwrap().len(), 2);
-        assert_eq!(token.finds.load(SeqCst), asked);
-    }
-
-    #[test]
-    fn an_exact_search_asks_again_for_what_turned_out_to_be_gone() {
-        let token = slow();
-        let cache = cache(&token, 60_000, 60_000);
-        let old = cache.search(&labelled("first"), true).unwrap();
-        let key = cache.object(old[0]).unwrap().key.clone();
-        token.inner.destroy(&key).unwrap();
-        add(&token.inner, "first"); // as after a restore: the same name for another object
-        add(&token.inner, "second");
-        assert_eq!(cache.search(&labelled("first"), true).unwrap(), old);
-        cache.expire();
-        assert!(!cache.search(&labelled("second"), true).unwrap().is_empty());
-        assert!(
-            cache
-                .object(old[0])
-                .is_none_or(|object| object.key.public != key.public)
-        );
-    }
-
-    #[test]
-    fn searches_that_wait_for_each_other_do_not_ask_in_turn() {
-        let token = slow();
-        let cache = cache(&token, 0, 0);
-        std::thread::scope(|scope| {
-            for _ in 0..20 {
-                scope.spawn(|| assert_eq!(cache.search(&labelled("none"), false).unwrap(), []));
-            }
-        });
-        let asked = token.finds.load(SeqCst);
-        assert!(asked <= 4, "20 searches asked {asked} times");
-    }
-
-    #[test]
-    fn a_search_without_result_asks_once_however_long_the_token_takes() {
-        let token = slow();
-        let impatient = cache(&token, 1, 1);
-        assert_eq!(impatient.search(&labelled("none"), false).unwrap(), []);
-        assert_eq!(token.finds.load(SeqCst), 1);
-    }
-
-    #[test]
-    fn what_is_left_out_is_forgotten_when_it_is_no_longer() {
-        let hidden = |id: &str, reason: &str| Hidden {
-            id: ObjectId(id.into()),
-            key: None,
-            reason: reason.into(),
-        };
-        let mut handles = Handles::default();
-        handles.report(vec![hidden("1", "it is pre-active"), hidden("2", "x")]);
-        handles.report(vec![hidden("1", "it is deactivated")]);
-        let reported: Vec<_> = handles.reported.into_iter().collect();
-        let latest = (ObjectId("1".into()), "it is deactivated".to_owned());
-        assert_eq!(reported, [latest]);
-    }
-
-    #[test]
-    fn handles_outlive_snapshots_and_end_with_their_object() {
-        let token = slow();
-        let cache = cache(&token, 0, 0);
-        let first = cache.search(&labelled("first"), false).unwrap();
-        add(&token.inner, "second");
-        assert_eq!(cache.search(&labelled("first"), false).unwrap(), first);
-        let key = cache.object(first[0]).unwrap().key.clone();
-        token.inner.destroy(&key).unwrap();
-        cache.expire();
-        assert_eq!(cache.search(&vec![], false).unwrap().len(), 2);
-        assert!(cache.object(first[0]).is_none());
     }
 }

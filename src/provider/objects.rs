@@ -7,34 +7,71 @@ use crate::model::certificate::Certificate;
 use crate::model::key::{Key, ObjectId};
 use crate::model::mechanism::Mechanism;
 
-/// One object of a key: its class and its token's name for it are what its handle stands for.
-pub struct KeyObject {
-    /// CKO_PRIVATE_KEY, CKO_PUBLIC_KEY or CKO_CERTIFICATE.
-    pub class: CK_OBJECT_CLASS,
-    /// The token's name; the private key's for a public half that is only known through it.
-    pub id: ObjectId,
-    /// All that C_GetAttributeValue tells.
-    pub attributes: Attributes,
+/// Which of a key's objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// CKO_PUBLIC_KEY
+    Public,
+    /// CKO_PRIVATE_KEY
+    Private,
+    /// CKO_CERTIFICATE: the key's certificate at that place.
+    Certificate(u16),
 }
 
-/// The objects of `key`, the public key first. `private` is what CKA_PRIVATE says of private keys.
-pub fn objects_of(key: &Key, private: bool) -> Vec<KeyObject> {
-    let mut objects = vec![public_object(key), private_object(key, private)];
-    objects.extend(key.certificates.iter().map(|c| certificate_object(key, c)));
-    objects
+/// The parts of a key, the public one first.
+pub fn parts_of(key: &Key) -> impl Iterator<Item = Part> {
+    let certificates = (0..).take(key.certificates.len());
+    [Part::Public, Part::Private]
+        .into_iter()
+        .chain(certificates.map(Part::Certificate))
 }
 
-/// An object by the token's name for it, which is its CKA_UNIQUE_ID unless a part is given: then the
-/// name is that of the whole key.
-fn object(class: CK_OBJECT_CLASS, id: &ObjectId, part: &str, attributes: Attributes) -> KeyObject {
-    let attributes = attributes
-        .ulong(CKA_CLASS, class)
-        .bytes(CKA_UNIQUE_ID, format!("{id}{part}"));
-    KeyObject {
-        class,
-        id: id.clone(),
-        attributes,
+impl Part {
+    /// Its CKA_CLASS.
+    pub fn class(self) -> CK_OBJECT_CLASS {
+        match self {
+            Part::Public => CKO_PUBLIC_KEY,
+            Part::Private => CKO_PRIVATE_KEY,
+            Part::Certificate(_) => CKO_CERTIFICATE,
+        }
     }
+
+    /// The token's name for it; the private key's for a public half that is only known through it.
+    pub fn id(self, key: &Key) -> &ObjectId {
+        match self {
+            Part::Public => key.public_id.as_ref().unwrap_or(&key.id),
+            Part::Private => &key.id,
+            Part::Certificate(place) => certificate(key, place).map_or(&key.id, |it| &it.id),
+        }
+    }
+
+    /// All that C_GetAttributeValue tells of it. `private` is what CKA_PRIVATE says of private keys.
+    pub fn attributes(self, key: &Key, private: bool) -> Attributes {
+        let attributes = match self {
+            Part::Public => public_key(key),
+            Part::Private => private_key(key, private),
+            Part::Certificate(place) => certificate(key, place)
+                .map(|certificate| storage(key).and(certificate.attributes()))
+                .unwrap_or_default()
+                .bool(CKA_PRIVATE, false),
+        };
+        attributes
+            .ulong(CKA_CLASS, self.class())
+            .bytes(CKA_UNIQUE_ID, self.unique_id(key))
+    }
+
+    /// The token's name for it, with a suffix where that is the name of the whole key.
+    fn unique_id(self, key: &Key) -> String {
+        let suffix = match (self, &key.public_id) {
+            (Part::Public, None) => ".public",
+            _ => "",
+        };
+        format!("{}{suffix}", self.id(key))
+    }
+}
+
+fn certificate(key: &Key, place: u16) -> Option<&Certificate> {
+    key.certificates.get(usize::from(place))
 }
 
 /// What all objects of a key have in common (v3.2, 4.4.1): nothing can be changed through C yet.
@@ -64,7 +101,7 @@ fn key_attributes(key: &Key) -> Attributes {
         .ulongs(CKA_ALLOWED_MECHANISMS, &mechanisms)
 }
 
-fn public_object(key: &Key) -> KeyObject {
+fn public_key(key: &Key) -> Attributes {
     let attributes = key_attributes(key)
         .bools(&[CKA_PRIVATE, CKA_ENCRYPT, CKA_WRAP], false)
         .bools(&[CKA_VERIFY_RECOVER, CKA_TRUSTED], false)
@@ -73,19 +110,15 @@ fn public_object(key: &Key) -> KeyObject {
         crate::model::public_key::KeyType::Rsa(bits) => Some(bits),
         _ => None,
     };
-    let attributes = bits.into_iter().fold(attributes, |all, bits| {
+    bits.into_iter().fold(attributes, |all, bits| {
         all.ulong(CKA_MODULUS_BITS, bits as CK_ULONG)
-    });
-    match &key.public_id {
-        Some(id) => object(CKO_PUBLIC_KEY, id, "", attributes),
-        None => object(CKO_PUBLIC_KEY, &key.id, ".public", attributes),
-    }
+    })
 }
 
 /// Sensitive and not extractable whatever the token allows: through C no value leaves it.
-fn private_object(key: &Key, private: bool) -> KeyObject {
+fn private_key(key: &Key, private: bool) -> Attributes {
     let custody = key.custody;
-    let attributes = key_attributes(key)
+    key_attributes(key)
         .bool(CKA_PRIVATE, private)
         .bool(CKA_SIGN, key.may_sign)
         .bool(CKA_SENSITIVE, true)
@@ -99,15 +132,7 @@ fn private_object(key: &Key, private: bool) -> KeyObject {
         .bool(
             CKA_NEVER_EXTRACTABLE,
             custody.never_extractable.unwrap_or(false),
-        );
-    object(CKO_PRIVATE_KEY, &key.id, "", attributes)
-}
-
-fn certificate_object(key: &Key, certificate: &Certificate) -> KeyObject {
-    let attributes = storage(key)
-        .and(certificate.attributes())
-        .bool(CKA_PRIVATE, false);
-    object(CKO_CERTIFICATE, &certificate.id, "", attributes)
+        )
 }
 
 #[cfg(test)]
@@ -136,27 +161,30 @@ mod tests {
             KeyType::Ec(Curve::P384),
             KeyType::Ed25519,
         ] {
-            let objects = objects_of(&key(key_type), false);
-            let ids: Vec<_> = objects.iter().map(|o| o.attributes.get(CKA_ID)).collect();
-            assert!(ids[0].is_some() && ids[0] == ids[1]);
+            let key = key(key_type);
+            let objects: Vec<_> = parts_of(&key)
+                .map(|it| it.attributes(&key, false))
+                .collect();
+            let ids: Vec<_> = objects.iter().map(|it| it.get(CKA_ID)).collect();
+            assert!(ids.len() == 2 && ids[0].is_some() && ids[0] == ids[1]);
             for object in &objects {
-                assert!(object.attributes.get(CKA_KEY_TYPE).is_some());
-                assert_eq!(object.attributes.get(CKA_LABEL), Some(&b"web"[..]));
+                assert!(object.get(CKA_KEY_TYPE).is_some());
+                assert_eq!(object.get(CKA_LABEL), Some(&b"web"[..]));
             }
-            let unique = |o: &KeyObject| o.attributes.get(CKA_UNIQUE_ID).map(<[u8]>::to_vec);
+            let unique = |it: &Attributes| it.get(CKA_UNIQUE_ID).map(<[u8]>::to_vec);
             assert_ne!(unique(&objects[0]), unique(&objects[1]));
-            let private = &objects[1].attributes;
+            let private = &objects[1];
             assert_eq!(private.get(CKA_ALWAYS_AUTHENTICATE), Some(&[CK_FALSE][..]));
         }
     }
 
     #[test]
     fn no_object_of_a_key_holds_a_secret() {
-        for object in objects_of(&key(KeyType::Rsa(2048)), false) {
-            let secrets: Vec<_> = (0..0x400)
-                .filter(|&k| is_secret(k) && object.attributes.get(k).is_some())
-                .collect();
-            assert!(secrets.is_empty());
+        let key = key(KeyType::Rsa(2048));
+        for part in parts_of(&key) {
+            let attributes = part.attributes(&key, false);
+            let mut secrets = (0..0x400).filter(|&kind| is_secret(kind));
+            assert!(secrets.all(|kind| attributes.get(kind).is_none()));
         }
     }
 }

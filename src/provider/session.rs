@@ -10,7 +10,7 @@ use super::operation::SignOperation;
 use super::signing::Signing;
 use super::slot::Slot;
 use crate::error::{Error, Result};
-use crate::model::attribute::{Template, is_secret};
+use crate::model::attribute::{Attributes, Template, is_secret};
 use crate::model::output::{AttributeSlot, Output};
 
 /// A mechanism as a caller asks for it.
@@ -31,6 +31,22 @@ pub struct Session {
     sign: Option<SignOperation>,
     /// A C_SignInit was refused because of the operation above.
     refused: bool,
+    seen: Seen,
+}
+
+/// The object last looked at: programs ask for its attributes one after the other.
+#[derive(Default)]
+struct Seen(Option<(Object, Attributes)>);
+
+impl Seen {
+    fn attributes(&mut self, object: &Object) -> &Attributes {
+        let seen = self.0.take();
+        let seen = seen.filter(|(seen, _)| seen.is_same(object));
+        let (_, attributes) = self
+            .0
+            .insert(seen.unwrap_or_else(|| (object.clone(), object.attributes())));
+        attributes
+    }
 }
 
 impl Session {
@@ -42,6 +58,7 @@ impl Session {
             search: None,
             sign: None,
             refused: false,
+            seen: Seen::default(),
         }
     }
 
@@ -103,11 +120,12 @@ impl Session {
     /// C_GetAttributeValue (v3.2, 5.7.5): answers what it can, and goes on after what it cannot.
     pub fn attributes(&mut self, object: CK_OBJECT_HANDLE, slots: Vec<AttributeSlot>) -> Result {
         let object = self.object(object)?;
+        let attributes = self.seen.attributes(&object);
         let mut verdict = Ok(());
         for AttributeSlot { kind, mut value } in slots {
-            let answer = match object.attributes.get(kind) {
+            let answer = match attributes.get(kind) {
                 Some(bytes) => value.put(bytes),
-                None if is_secret(kind) && object.class == CKO_PRIVATE_KEY => {
+                None if is_secret(kind) && object.class() == CKO_PRIVATE_KEY => {
                     Err(Error::AttributeSensitive(kind))
                 }
                 None => Err(Error::AttributeTypeInvalid(kind)),
@@ -173,14 +191,14 @@ impl Session {
         Err(Error::FunctionNotParallel)
     }
 
-    fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Arc<Object>> {
+    fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
         let found = self.slot.objects.object(handle);
         found.ok_or(Error::ObjectHandleInvalid(handle))
     }
 
-    fn private_key(&self, handle: CK_OBJECT_HANDLE) -> Result<Arc<Object>> {
+    fn private_key(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
         let object = self.slot.objects.object(handle);
-        let private = object.filter(|object| object.class == CKO_PRIVATE_KEY);
+        let private = object.filter(|object| object.class() == CKO_PRIVATE_KEY);
         private.ok_or(Error::KeyHandleInvalid(handle))
     }
 }
@@ -192,7 +210,7 @@ mod tests {
 
     use super::*;
     use crate::model::public_key::{Curve, KeyType};
-    use crate::provider::Lifetimes;
+    use crate::provider::CacheRules;
     use crate::token::memory::MemoryToken;
     use crate::token::{NewKey, Token};
 
@@ -215,11 +233,13 @@ mod tests {
             activate: true,
         };
         token.generate(&wanted).unwrap();
-        let lifetimes = Lifetimes {
+        let rules = CacheRules {
             time_to_live: Duration::from_secs(60),
             min_refresh: Duration::from_secs(60),
+            stale: Duration::from_secs(60),
+            disk: None,
         };
-        let slot = Arc::new(Slot::new(0, Arc::new(token), lifetimes));
+        let slot = Arc::new(Slot::new(0, Arc::new(token), rules));
         let mut session = Session::new(slot, CKF_SERIAL_SESSION);
         assert_eq!(found(&mut session, CKO_PRIVATE_KEY, 5), 1);
         session

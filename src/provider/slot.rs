@@ -5,7 +5,7 @@ use std::cell::Cell;
 use cryptoki_sys::*;
 use parking_lot::Mutex;
 
-use super::object_cache::{Lifetimes, ObjectCache};
+use super::object_cache::{CacheRules, ObjectCache};
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::key::Key;
 use crate::model::mechanism::Mechanism;
@@ -25,10 +25,10 @@ pub struct Slot {
 
 impl Slot {
     /// A slot for a token; asks nobody.
-    pub fn new(id: CK_SLOT_ID, token: SharedToken, lifetimes: Lifetimes) -> Self {
+    pub fn new(id: CK_SLOT_ID, token: SharedToken, rules: CacheRules) -> Self {
         Self {
             id,
-            objects: ObjectCache::new(token.clone(), lifetimes),
+            objects: ObjectCache::new(token.clone(), rules),
             token,
             logged_in: Mutex::new(false),
         }
@@ -126,12 +126,16 @@ impl Slot {
     /// One signature by the token. A refusal or a signature by another key may mean that the key is
     /// no longer what the snapshot says: then the next search asks.
     pub fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
-        use TokenErrorKind::{Denied, Gone, WrongSignature};
+        use TokenErrorKind::{Denied, Gone, Impossible, WrongSignature};
         let signed = self.token.sign(key, scheme, input);
-        if let Err(Error::Token(error)) = &signed
-            && matches!(error.kind, Gone | Denied | WrongSignature)
-        {
-            self.objects.expire();
+        match &signed {
+            Ok(_) => self.objects.keep_learnt(),
+            Err(Error::Token(error)) if matches!(error.kind, Gone | Denied | WrongSignature) => {
+                self.objects.expire();
+            }
+            // Perhaps it only looks so from what another process learnt.
+            Err(Error::Token(error)) if error.kind == Impossible => self.objects.forget_file(),
+            Err(_) => {}
         }
         signed
     }
@@ -206,15 +210,13 @@ mod tests {
             finds,
         });
         let hour = Duration::from_secs(3600);
-        let (time_to_live, min_refresh) = (hour, hour);
-        let slot = Slot::new(
-            0,
-            token.clone(),
-            Lifetimes {
-                time_to_live,
-                min_refresh,
-            },
-        );
+        let rules = CacheRules {
+            time_to_live: hour,
+            min_refresh: hour,
+            stale: hour,
+            disk: None,
+        };
+        let slot = Slot::new(0, token.clone(), rules);
         let template = vec![(CKA_ID, key.key_id.clone())];
         assert_eq!(slot.objects.search(&template, true).unwrap().len(), 2);
         let refused = slot.sign(&key, SignScheme::Ed25519, SignInput::Message(b"m"));

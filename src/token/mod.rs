@@ -34,6 +34,22 @@ pub trait Token: Send + Sync {
     /// One signature, verified with the key's public half, in PKCS#11's form.
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>>;
 
+    /// A digest of everything that decides what [`Token::find`] gives: where it asks, as whom, and
+    /// what it shows. `None` for a token whose listing must not be kept for other processes.
+    fn identity(&self) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// What was learnt of the token's place since it was last listed, to save others round trips;
+    /// nothing secret. Asks nobody.
+    fn learnt(&self) -> Vec<u8> {
+        vec![]
+    }
+
+    /// Takes over what another process learnt, as far as nothing better is known. What turns out to
+    /// be wrong, or can not be read, is forgotten.
+    fn recall(&self, _learnt: &[u8]) {}
+
     /// What a connection to the token shows: for people who check an installation.
     fn probe(&self) -> Result<Probe> {
         Err(self.unable("tell about itself"))

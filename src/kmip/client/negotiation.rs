@@ -31,6 +31,19 @@ pub(super) struct Agreement {
     pub info: ServerInfo,
     /// Whether the server has been asked what it can do.
     queried: bool,
+    /// Whether another client found it out: the server may be another by now.
+    recalled: bool,
+}
+
+/// What was agreed with a server, for another client of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acquaintance {
+    /// The server, as [`Client::servers`] shows it.
+    pub server: String,
+    /// The version in use.
+    pub version: Version,
+    /// What it told about itself.
+    pub info: ServerInfo,
 }
 
 impl Agreement {
@@ -42,6 +55,16 @@ impl Agreement {
                 ..ServerInfo::default()
             },
             queried: false,
+            recalled: false,
+        }
+    }
+
+    fn recalled(known: &Acquaintance) -> Agreement {
+        Agreement {
+            version: known.version,
+            info: known.info.clone(),
+            queried: true,
+            recalled: true,
         }
     }
 
@@ -71,6 +94,48 @@ fn query() -> Request {
 }
 
 impl Client {
+    /// What was agreed with each server that was spoken to.
+    pub fn acquaintances(&self) -> Vec<Acquaintance> {
+        let known = self.agreements.iter().zip(&self.settings.servers);
+        let known = known.filter_map(|(agreement, server)| {
+            let agreement = agreement.lock().clone().filter(|known| known.queried)?;
+            Some(Acquaintance {
+                server: server.to_string(),
+                version: agreement.version,
+                info: agreement.info.clone(),
+            })
+        });
+        known.collect()
+    }
+
+    /// Takes over what another client agreed on, for servers that nothing is known of. A server that
+    /// refuses the version is asked anew in the same call. Where the settings say which version to
+    /// use there is nothing to be taken over.
+    pub fn recall(&self, known: &[Acquaintance]) {
+        if self.settings.version.is_some() {
+            return;
+        }
+        for (agreement, server) in self.agreements.iter().zip(&self.settings.servers) {
+            let name = server.to_string();
+            let known = known.iter().find(|known| known.server == name);
+            let usable = known.filter(|known| Version::KNOWN.contains(&known.version));
+            let mut place = agreement.lock();
+            if let (None, Some(known)) = (&*place, usable) {
+                *place = Some(Arc::new(Agreement::recalled(known)));
+            }
+        }
+    }
+
+    /// Forgets what was taken over: the next call finds out for itself.
+    pub fn forget_recalled(&self) {
+        for agreement in &self.agreements {
+            let mut place = agreement.lock();
+            if place.as_ref().is_some_and(|known| known.recalled) {
+                *place = None;
+            }
+        }
+    }
+
     /// The batch over one connection, with whatever has to be asked before.
     pub(super) fn converse(
         &self,
@@ -99,13 +164,20 @@ impl Client {
         let server = line.server;
         let expressible = |request: &Request| request.check_expressible(agreement.version);
         if let Err(reason) = requests.iter().try_for_each(expressible) {
+            if agreement.recalled {
+                self.forget_recalled();
+                return self.negotiate(line, effort, requests);
+            }
             return Err(self.unencodable(line, agreement, reason));
         }
         let query = query();
         let asks = !agreement.queried && requests.iter().all(Request::may_be_repeated);
         let items: Vec<&Request> = asks.then_some(&query).into_iter().chain(requests).collect();
-        let (Reply { content, .. }, line) =
-            self.exchange(line, effort, agreement.version, &items)?;
+        let exchanged = self.exchange(line, effort, agreement.version, &items);
+        if exchanged.is_err() && agreement.recalled {
+            self.forget_recalled();
+        }
+        let (Reply { content, .. }, line) = exchanged?;
         match content {
             Content::Answers(answers) => {
                 let (ahead, answers) = split(answers, usize::from(asks));
@@ -125,6 +197,14 @@ impl Client {
             Content::Refused(refusal) if asks && !is_final(&refusal) => {
                 let known = agreement.with(None);
                 self.speak(line, effort, &known, requests)
+            }
+            Content::Refused(refusal) if agreement.recalled && !is_final(&refusal) => {
+                log::debug!(
+                    "server {} is not what it was: {refusal}",
+                    self.server_name(server)
+                );
+                self.forget_recalled();
+                self.negotiate(line, effort, requests)
             }
             Content::Refused(refusal) => self.refused(line, refusal, requests),
         }

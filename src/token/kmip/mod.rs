@@ -1,5 +1,6 @@
 //! A token on a KMIP server: managed objects are its keys, Sign makes its signatures.
 
+mod acquaintance;
 mod failure;
 mod inventory;
 mod lifecycle;
@@ -16,6 +17,7 @@ mod signing;
 use std::time::Instant;
 
 use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
 
 use self::failure::Failures;
 use self::inventory::Inventory;
@@ -26,7 +28,7 @@ use super::{NewKey, Probe, Revocation, Token, TokenInfo};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
-use crate::kmip::{Client, ServerAddress, Settings, TlsFiles, Version};
+use crate::kmip::{Acquaintance, Client, ServerAddress, Settings, TlsFiles, Version};
 use crate::model::key::{Found, Hidden, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -39,6 +41,8 @@ pub struct KmipToken {
     proofs: Proofs,
     /// Made at first use: C_Initialize reads no certificate and fails for none.
     client: OnceCell<Client>,
+    /// What another process agreed on with the servers, for a client that is not there yet.
+    recalled: Mutex<Vec<Acquaintance>>,
 }
 
 impl KmipToken {
@@ -56,6 +60,7 @@ impl KmipToken {
             forms: FormMemory::default(),
             proofs: Proofs::default(),
             client: OnceCell::new(),
+            recalled: Mutex::default(),
         }
     }
 
@@ -75,7 +80,9 @@ impl KmipToken {
                     minor: minor.into(),
                 }),
             };
-            Ok(Client::new(settings))
+            let client = Client::new(settings);
+            client.recall(&self.recalled.lock());
+            Ok(client)
         })
     }
 
@@ -96,6 +103,7 @@ impl KmipToken {
 
     /// The keys of these object groups, of all if there are none, and what is left out.
     fn pairs(&self, groups: &[String]) -> Result<(Vec<Key>, Vec<Hidden>)> {
+        self.forget_recalled();
         let client = self.client()?;
         let deadline = self.deadline();
         let inventory = Inventory {
@@ -147,6 +155,18 @@ impl Token for KmipToken {
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.signature(self.deadline(), key, scheme, input)
+    }
+
+    fn identity(&self) -> Option<[u8; 32]> {
+        self.identity_digest()
+    }
+
+    fn learnt(&self) -> Vec<u8> {
+        self.learnt_bytes()
+    }
+
+    fn recall(&self, learnt: &[u8]) {
+        self.recall_bytes(learnt);
     }
 
     fn probe(&self) -> Result<Probe> {

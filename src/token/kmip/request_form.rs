@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::crypto::digest_of;
 use crate::kmip::{
@@ -16,7 +17,7 @@ use crate::model::key::ObjectId;
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
 /// What the request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Form {
     /// Digested Data (KMIP 1.4): the digest, to be signed as it is.
     DigestedData,
@@ -29,18 +30,24 @@ pub enum Form {
 #[derive(Debug, Default)]
 pub struct FormMemory {
     known: Mutex<HashMap<(Family, Form), Experience>>,
+    /// What another process found out, which counts until more is known.
+    recalled: Mutex<HashMap<(Family, Form), Experience>>,
     unfit: Mutex<HashMap<(ObjectId, Form), String>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 enum Family {
     Rsa,
     Ecdsa,
     Ed25519,
 }
 
+/// A form for a family of keys, and what came of it: for another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormExperience(Family, Form, Experience);
+
 /// What came of a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Experience {
     /// A signature that verified.
     Works,
@@ -62,10 +69,12 @@ impl FormMemory {
             (_, SignInput::Digest(_)) => &[Form::DigestedData],
         };
         let (known, unfit) = (self.known.lock(), self.unfit.lock());
+        let recalled = self.recalled.lock();
         let (mut forms, mut reasons) = (vec![], vec![]);
         for &form in possible {
             let of_key = unfit.get(&(key.clone(), form));
-            match (known.get(&(family(scheme), form)), of_key) {
+            let place = (family(scheme), form);
+            match (known.get(&place).or_else(|| recalled.get(&place)), of_key) {
                 (Some(Experience::Fails(reason)), _) | (_, Some(reason)) => {
                     if !reasons.contains(reason) {
                         reasons.push(reason.clone());
@@ -81,6 +90,29 @@ impl FormMemory {
     /// Keeps that a key cannot be asked in a form.
     pub fn remember_unfit(&self, key: &ObjectId, form: Form, reason: String) {
         self.unfit.lock().insert((key.clone(), form), reason);
+    }
+
+    /// All that is known, in an order that stays.
+    pub fn experiences(&self) -> Vec<FormExperience> {
+        let mut all = self.recalled.lock().clone();
+        all.extend(self.known.lock().clone());
+        let all = all.into_iter();
+        let mut all: Vec<_> = all
+            .map(|((family, form), experience)| FormExperience(family, form, experience))
+            .collect();
+        all.sort_by_key(|it| (it.0, it.1));
+        all
+    }
+
+    /// Takes over what another process found out.
+    pub fn recall(&self, experiences: Vec<FormExperience>) {
+        let experiences = experiences.into_iter();
+        *self.recalled.lock() = experiences.map(|it| ((it.0, it.1), it.2)).collect();
+    }
+
+    /// Forgets what was taken over: the server may be another by now.
+    pub fn forget_recalled(&self) {
+        self.recalled.lock().clear();
     }
 
     /// Keeps what came of a form; what has worked can work again.
@@ -180,6 +212,21 @@ mod tests {
         forms.remember(RSA, Form::DigestedData, Experience::Works);
         forms.remember(RSA, Form::DigestedData, Experience::Fails("no".into()));
         assert_eq!(forms.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
+    }
+
+    #[test]
+    fn what_another_process_found_out_counts_until_more_is_known() {
+        let (first, second) = (FormMemory::default(), FormMemory::default());
+        first.remember(RSA, Form::DigestedData, Experience::Fails("old".into()));
+        second.recall(first.experiences());
+        assert_eq!(second.experiences(), first.experiences());
+        let refused = (vec![], vec!["old".into()]);
+        assert_eq!(second.forms(&key(), RSA, DIGEST), refused);
+        second.forget_recalled();
+        assert_eq!(second.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
+        second.recall(first.experiences());
+        second.remember(RSA, Form::DigestedData, Experience::Works);
+        assert_eq!(second.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cryptoki_sys::*;
-use kmip_p11::provider::Provider;
+use kmip_p11::provider::{CacheRules, Provider};
 
 use super::attempt::{Attempt, attempts};
 use super::consumer::{Consumer, ConsumerSession};
@@ -36,7 +36,12 @@ pub struct Replay {
 
 /// Does what OpenSSH does, with a provider that knows nothing yet.
 pub fn replay(place: &Place) -> Replay {
-    let token = (Arc::clone(&place.token), place.lifetimes);
+    // What a file has would not show whether the server answers.
+    let cache = CacheRules {
+        disk: None,
+        ..place.cache.clone()
+    };
+    let token = (Arc::clone(&place.token), cache);
     let consumer = Consumer::new(Provider::new([token]));
     let mut replay = Replay::default();
     let began = Instant::now();

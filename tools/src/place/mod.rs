@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kmip_p11::config::{Backend, Config, KeyFilter, KeyKind, Kmip, Slot};
 use kmip_p11::model::key::Found;
-use kmip_p11::provider::Lifetimes;
+use kmip_p11::provider::CacheRules;
 use kmip_p11::token::{SharedToken, Token};
 
 use crate::arguments::Arguments;
@@ -29,7 +29,7 @@ pub struct Place {
     /// What is asked.
     pub token: SharedToken,
     /// How long what was heard is believed.
-    pub lifetimes: Lifetimes,
+    pub cache: CacheRules,
 }
 
 impl Place {
@@ -44,10 +44,7 @@ impl Place {
             groups: slot.keys.groups.clone(),
             token: Arc::new(Watched::new(token, &servers)),
             servers,
-            lifetimes: Lifetimes {
-                time_to_live: slot.cache.ttl,
-                min_refresh: slot.cache.min_refresh,
-            },
+            cache: kmip_p11::startup::cache_rules(&slot.cache),
         })
     }
 
@@ -145,9 +142,11 @@ pub mod tests {
             shows: "all".into(),
             groups: vec![],
             token: Arc::new(token),
-            lifetimes: Lifetimes {
+            cache: CacheRules {
                 time_to_live: Duration::from_secs(60),
                 min_refresh: Duration::ZERO,
+                stale: Duration::ZERO,
+                disk: None,
             },
         }
     }

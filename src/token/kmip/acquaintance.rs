@@ -1,0 +1,118 @@
+//! What one process learns of a slot's servers, in a form that the next one can take over.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use super::KmipToken;
+use super::request_form::FormExperience;
+use crate::kmip::{self, Capabilities, ObjectType, Operation, ServerInfo, Version};
+use crate::model::elements::one_by_one;
+
+/// All that is taken over.
+#[derive(Default, Serialize, Deserialize)]
+struct Learnt {
+    #[serde(deserialize_with = "one_by_one")]
+    servers: Vec<Server>,
+    #[serde(deserialize_with = "one_by_one")]
+    forms: Vec<FormExperience>,
+}
+
+/// A server that was spoken to.
+#[derive(Serialize, Deserialize)]
+struct Server {
+    name: String,
+    version: (u32, u32),
+    #[serde(deserialize_with = "one_by_one")]
+    versions: Vec<(u32, u32)>,
+    #[serde(deserialize_with = "one_by_one")]
+    operations: Vec<u32>,
+    #[serde(deserialize_with = "one_by_one")]
+    object_types: Vec<u32>,
+    vendor: Option<String>,
+}
+
+impl KmipToken {
+    /// Of all that the configuration says of the slot, of the certificates that it names, and of this
+    /// version of the library: whatever is changed there makes another identity.
+    pub(super) fn identity_digest(&self) -> Option<[u8; 32]> {
+        let tls = &self.config.tls;
+        let said = format!("{:?}", (&self.config, &self.filter));
+        let mut context = Context::new(&SHA256);
+        let mut take = |bytes: &[u8]| {
+            context.update(&(bytes.len() as u64).to_be_bytes());
+            context.update(bytes);
+        };
+        take(env!("CARGO_PKG_VERSION").as_bytes());
+        take(said.as_bytes());
+        for file in [&tls.ca, &tls.client_cert] {
+            take(&std::fs::read(file).ok()?);
+        }
+        context.finish().as_ref().try_into().ok()
+    }
+
+    /// What is known of servers and forms, in bytes; nothing if that is too much.
+    pub(super) fn learnt_bytes(&self) -> Vec<u8> {
+        let client = self.client.get();
+        let servers = client.map(kmip::Client::acquaintances).unwrap_or_default();
+        let learnt = Learnt {
+            servers: servers.iter().map(Server::of).collect(),
+            forms: self.forms.experiences(),
+        };
+        postcard::to_allocvec(&learnt).unwrap_or_default()
+    }
+
+    /// Takes such bytes over: what was agreed on with servers when one is spoken to for the first
+    /// time, the forms at once.
+    pub(super) fn recall_bytes(&self, learnt: &[u8]) {
+        let learnt: Learnt = postcard::from_bytes(learnt).unwrap_or_default();
+        let servers: Vec<_> = learnt.servers.iter().map(Server::known).collect();
+        if let Some(client) = self.client.get() {
+            client.recall(&servers);
+        }
+        *self.recalled.lock() = servers;
+        self.forms.recall(learnt.forms);
+    }
+
+    /// A listing asks everything anew: it costs no round trip then.
+    pub(super) fn forget_recalled(&self) {
+        self.recalled.lock().clear();
+        self.forms.forget_recalled();
+        if let Some(client) = self.client.get() {
+            client.forget_recalled();
+        }
+    }
+}
+
+impl Server {
+    fn of(known: &kmip::Acquaintance) -> Self {
+        let ServerInfo {
+            versions,
+            capabilities,
+        } = &known.info;
+        let numbers = |version: &Version| (version.major, version.minor);
+        Self {
+            name: known.server.clone(),
+            version: numbers(&known.version),
+            versions: versions.iter().map(numbers).collect(),
+            operations: capabilities.operations.iter().map(|it| it.0).collect(),
+            object_types: capabilities.object_types.iter().map(|it| it.0).collect(),
+            vendor: capabilities.vendor_identification.clone(),
+        }
+    }
+
+    fn known(&self) -> kmip::Acquaintance {
+        let version = |&(major, minor): &(u32, u32)| Version { major, minor };
+        kmip::Acquaintance {
+            server: self.name.clone(),
+            version: version(&self.version),
+            info: ServerInfo {
+                versions: self.versions.iter().map(version).collect(),
+                capabilities: Capabilities {
+                    operations: self.operations.iter().copied().map(Operation).collect(),
+                    object_types: self.object_types.iter().copied().map(ObjectType).collect(),
+                    vendor_identification: self.vendor.clone(),
+                },
+            },
+        }
+    }
+}
