@@ -5,7 +5,7 @@ use super::{Answer, Client};
 use crate::kmip::connection::{Connection, Target};
 use crate::kmip::deadline::Deadline;
 use crate::kmip::error::{Error, ErrorKind};
-use crate::kmip::message::{self, Reply};
+use crate::kmip::message::{self, Header, Reply};
 use crate::kmip::request::Request;
 use crate::kmip::ttlv::{Frame, Limits};
 use crate::kmip::version::Version;
@@ -131,8 +131,13 @@ impl Client {
             ..Limits::default()
         };
         let id = self.next_message();
+        let header = Header {
+            version,
+            credentials: &self.settings.credentials,
+            maximum_response_size: None,
+        };
         let sent_and_read = || {
-            let request = message::encode(version, id, requests)?;
+            let request = message::encode(header, id, requests)?;
             effort.spend()?;
             self.counter.requested();
             let (reply, connection) =
