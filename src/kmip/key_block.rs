@@ -20,7 +20,7 @@ pub struct KeyBlock {
     /// The key itself.
     pub material: KeyMaterial,
     /// How it is wrapped, if it is.
-    pub wrapping: Option<KeyWrappingData>,
+    pub wrapping: Option<Box<KeyWrappingData>>,
 }
 
 /// The key itself. Numbers are unsigned, most significant byte first, without leading zeros.
@@ -82,7 +82,7 @@ impl KeyBlock {
             material: item
                 .find(Tag::KEY_VALUE)
                 .map_or(KeyMaterial::Other, |value| KeyMaterial::read(value, hidden)),
-            wrapping,
+            wrapping: wrapping.map(Box::new),
         }
     }
 
@@ -125,7 +125,7 @@ impl KeyBlock {
         let hidden = self
             .wrapping
             .as_ref()
-            .is_some_and(KeyWrappingData::hides_key);
+            .is_some_and(|wrapping| wrapping.hides_key());
         if self.format.is_none() || self.material == KeyMaterial::Other {
             return Some("a key without format or readable material".to_owned());
         }
