@@ -1,13 +1,12 @@
 //! From the configuration file to a provider: what C_Initialize does besides checking arguments.
 
 use std::io::Write;
-use std::time::Duration;
 
 use crate::config::{self, Config, Slot};
 use crate::error::{Error, Result};
 use crate::logging;
 use crate::model::text::steers;
-use crate::provider::{CacheRules, Provider};
+use crate::provider::{CacheRules, Disk, Provider};
 use crate::token::{self, SharedToken};
 
 /// A provider of the configured slots; asks no server.
@@ -31,8 +30,11 @@ pub fn cache_rules(cache: &config::Cache) -> CacheRules {
     CacheRules {
         time_to_live: cache.ttl,
         min_refresh: cache.min_refresh,
-        stale: Duration::from_secs(24 * 3600),
-        disk: None,
+        stale: cache.stale,
+        disk: cache.disk.clone().map(|disk| Disk {
+            directory: disk.directory,
+            age: disk.age,
+        }),
     }
 }
 

@@ -30,20 +30,9 @@ pub(super) struct Agreement {
     pub version: Version,
     pub info: ServerInfo,
     /// Whether the server has been asked what it can do.
-    queried: bool,
+    pub queried: bool,
     /// Whether another client found it out: the server may be another by now.
-    recalled: bool,
-}
-
-/// What was agreed with a server, for another client of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Acquaintance {
-    /// The server, as [`Client::servers`] shows it.
-    pub server: String,
-    /// The version in use.
-    pub version: Version,
-    /// What it told about itself.
-    pub info: ServerInfo,
+    pub recalled: bool,
 }
 
 impl Agreement {
@@ -56,15 +45,6 @@ impl Agreement {
             },
             queried: false,
             recalled: false,
-        }
-    }
-
-    fn recalled(known: &Acquaintance) -> Agreement {
-        Agreement {
-            version: known.version,
-            info: known.info.clone(),
-            queried: true,
-            recalled: true,
         }
     }
 
@@ -94,48 +74,6 @@ fn query() -> Request {
 }
 
 impl Client {
-    /// What was agreed with each server that was spoken to.
-    pub fn acquaintances(&self) -> Vec<Acquaintance> {
-        let known = self.agreements.iter().zip(&self.settings.servers);
-        let known = known.filter_map(|(agreement, server)| {
-            let agreement = agreement.lock().clone().filter(|known| known.queried)?;
-            Some(Acquaintance {
-                server: server.to_string(),
-                version: agreement.version,
-                info: agreement.info.clone(),
-            })
-        });
-        known.collect()
-    }
-
-    /// Takes over what another client agreed on, for servers that nothing is known of. A server that
-    /// refuses the version is asked anew in the same call. Where the settings say which version to
-    /// use there is nothing to be taken over.
-    pub fn recall(&self, known: &[Acquaintance]) {
-        if self.settings.version.is_some() {
-            return;
-        }
-        for (agreement, server) in self.agreements.iter().zip(&self.settings.servers) {
-            let name = server.to_string();
-            let known = known.iter().find(|known| known.server == name);
-            let usable = known.filter(|known| Version::KNOWN.contains(&known.version));
-            let mut place = agreement.lock();
-            if let (None, Some(known)) = (&*place, usable) {
-                *place = Some(Arc::new(Agreement::recalled(known)));
-            }
-        }
-    }
-
-    /// Forgets what was taken over: the next call finds out for itself.
-    pub fn forget_recalled(&self) {
-        for agreement in &self.agreements {
-            let mut place = agreement.lock();
-            if place.as_ref().is_some_and(|known| known.recalled) {
-                *place = None;
-            }
-        }
-    }
-
     /// The batch over one connection, with whatever has to be asked before.
     pub(super) fn converse(
         &self,
@@ -147,7 +85,7 @@ impl Client {
             .settings
             .version
             .map(|version| Arc::new(Agreement::new(version, Vec::new())));
-        match self.agreement(line.server).or(fixed) {
+        match self.agreement(line.seat.server).or(fixed) {
             Some(agreement) => self.speak(line, effort, &agreement, requests),
             None => self.negotiate(line, effort, requests),
         }
@@ -161,7 +99,7 @@ impl Client {
         agreement: &Agreement,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let server = line.server;
+        let server = line.seat.server;
         let expressible = |request: &Request| request.check_expressible(agreement.version);
         if let Err(reason) = requests.iter().try_for_each(expressible) {
             if agreement.recalled {
@@ -174,8 +112,12 @@ impl Client {
         let asks = !agreement.queried && requests.iter().all(Request::may_be_repeated);
         let items: Vec<&Request> = asks.then_some(&query).into_iter().chain(requests).collect();
         let exchanged = self.exchange(line, effort, agreement.version, &items);
-        if exchanged.is_err() && agreement.recalled {
+        if let (Err(error), true) = (&exchanged, agreement.recalled) {
             self.forget_recalled();
+            if is_like_a_refusal(error, effort, requests) {
+                let line = self.reconnect(server, effort.deadline)?;
+                return self.negotiate(line, effort, requests);
+            }
         }
         let (Reply { content, .. }, line) = exchanged?;
         match content {
@@ -217,7 +159,7 @@ impl Client {
         effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let server = line.server;
+        let server = line.seat.server;
         let together = requests
             .iter()
             .all(|request| request.may_be_repeated() && request.check_expressible(FIRST).is_ok());
@@ -277,7 +219,7 @@ impl Client {
         for version in NEXT {
             let open = line
                 .take()
-                .map_or_else(|| self.connect_to(server, effort.deadline), Ok)?;
+                .map_or_else(|| self.reconnect(server, effort.deadline), Ok)?;
             match self.exchange(open, effort, version, &[&Request::DiscoverVersions]) {
                 Ok((
                     Reply {
@@ -302,7 +244,7 @@ impl Client {
         let open = match (line, closed) {
             (Some(open), _) => open,
             (None, Some(error)) if !refused => return Err(error),
-            (None, _) => self.connect_to(server, effort.deadline)?,
+            (None, _) => self.reconnect(server, effort.deadline)?,
         };
         self.speak(
             open,
@@ -333,7 +275,7 @@ impl Client {
         refusal: Refusal,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let server = line.server;
+        let server = line.seat.server;
         self.pool.put(line);
         let may_be_version = refusal.reason == ResultReason::UNSUPPORTED_PROTOCOL_VERSION
             || (refusal.reason == ResultReason::INVALID_MESSAGE && requests.len() == 1);
@@ -346,7 +288,7 @@ impl Client {
     /// Nothing was sent, so the connection stays good. A version that the server did not name may have been found in a bad
     /// moment: the next call asks again.
     fn unencodable(&self, line: Line, agreement: &Agreement, reason: Unencodable) -> Error {
-        let server = line.server;
+        let server = line.seat.server;
         self.pool.put(line);
         if let Some(place) = self.agreements.get(server)
             && agreement.info.versions.is_empty()
@@ -401,6 +343,13 @@ fn is_empty(answers: &[Option<Answer>]) -> bool {
 
 fn is_success(answer: Option<&Option<Answer>>) -> bool {
     matches!(answer, Some(Some(Ok(_))))
+}
+
+/// Some servers close the connection on a version they do not know.
+fn is_like_a_refusal(error: &Error, effort: Effort<'_>, requests: &[Request]) -> bool {
+    matches!(error.kind, ErrorKind::Closed { .. })
+        && requests.iter().all(Request::may_be_repeated)
+        && !effort.deadline.has_passed()
 }
 
 /// No other message would be answered otherwise.

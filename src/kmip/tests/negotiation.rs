@@ -293,3 +293,81 @@ fn a_version_found_in_a_bad_moment_is_looked_for_again() {
     assert!(client.call(&[digest()]).unwrap()[0].is_ok());
     assert_eq!(client.traffic().connections, 1);
 }
+
+/// As if another client had agreed on that version.
+fn recalled(client: &Client, version: Version) {
+    client.recall(&[Acquaintance {
+        server: client.servers()[0].to_string(),
+        version,
+        info: ServerInfo::default(),
+    }]);
+}
+
+#[test]
+fn what_another_client_agreed_on_saves_the_questions() {
+    let (server, log) = noting(|request| Some(answer(request, &[Version::V2_1, Version::V1_4])));
+    let first = server.client();
+    first.call(&[get("1")]).unwrap()[0].as_ref().unwrap();
+    let known = first.acquaintances();
+    assert_eq!(known.len(), 1);
+    log.lock().clear();
+    let second = server.client();
+    second.recall(&known);
+    assert_eq!(second.version(), Some(Version::V2_1));
+    assert_eq!(second.server_info(), first.server_info());
+    second.call(&[get("1")]).unwrap()[0].as_ref().unwrap();
+    assert_eq!(*log.lock(), [(Version::V2_1, vec![Operation::GET])]);
+    assert_eq!(second.acquaintances(), known, "and it can be passed on");
+    second.forget_recalled();
+    assert_eq!(second.version(), None);
+    second.call(&[get("1")]).unwrap()[0].as_ref().unwrap();
+    assert_eq!(log.lock()[1].1, ASKED);
+}
+
+#[test]
+fn a_server_that_is_another_by_now_is_asked_anew_in_the_same_call() {
+    let only_1_4 = |request: &Frame| version_of(request) == Version::V1_4;
+    let refusing = noting(move |request| match only_1_4(request) {
+        true => Some(answer(request, &[Version::V1_4])),
+        false => Some(invalid_message()),
+    });
+    let closing =
+        noting(move |request| only_1_4(request).then(|| answer(request, &[Version::V1_4])));
+    for (server, log) in [refusing, closing] {
+        let client = server.client();
+        recalled(&client, Version::V2_1);
+        client.call(&[get("1")]).unwrap()[0].as_ref().unwrap();
+        assert_eq!(client.version(), Some(Version::V1_4));
+        let asked = log.lock().clone();
+        assert_eq!(asked[0], (Version::V2_1, vec![Operation::GET]));
+        assert_eq!(asked[1], (Version::V1_4, ASKED.to_vec()));
+        assert_eq!(asked.len(), 2);
+    }
+}
+
+#[test]
+fn a_version_that_has_no_words_for_a_request_is_not_taken_over() {
+    let (server, log) = noting(|request| Some(answer(request, &[Version::V1_4])));
+    let client = server.client();
+    recalled(&client, Version::V1_0);
+    client.call(&[sign(SignInput::Data(vec![1]))]).unwrap()[0]
+        .as_ref()
+        .unwrap();
+    assert!(log.lock()[0].1.starts_with(&[Operation::DISCOVER_VERSIONS]));
+}
+
+#[test]
+fn what_was_agreed_here_or_is_configured_counts_more_than_what_is_recalled() {
+    let (server, _log) = noting(|request| Some(answer(request, &[Version::V1_4])));
+    let client = server.client();
+    client.call(&[get("1")]).unwrap()[0].as_ref().unwrap();
+    recalled(&client, Version::V2_1);
+    assert_eq!(client.version(), Some(Version::V1_4));
+    let fixed = Client::new(Settings {
+        version: Some(Version::V1_4),
+        ..server.settings()
+    });
+    recalled(&fixed, Version::V2_1);
+    assert_eq!(fixed.version(), Some(Version::V1_4));
+    assert_eq!(fixed.server_info(), None);
+}

@@ -44,7 +44,10 @@ impl KmipToken {
         };
         take(env!("CARGO_PKG_VERSION").as_bytes());
         take(said.as_bytes());
-        for file in [&tls.ca, &tls.client_cert] {
+        for file in [Some(&tls.ca), tls.client_cert.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             take(&std::fs::read(file).ok()?);
         }
         context.finish().as_ref().try_into().ok()
@@ -111,6 +114,7 @@ impl Server {
                     operations: self.operations.iter().copied().map(Operation).collect(),
                     object_types: self.object_types.iter().copied().map(ObjectType).collect(),
                     vendor_identification: self.vendor.clone(),
+                    ..Capabilities::default()
                 },
             },
         }
