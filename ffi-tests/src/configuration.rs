@@ -46,6 +46,12 @@ impl SlotEntry {
         self.line(format!("kmip.deadline = {deadline:?}"))
     }
 
+    /// Keeps its listings in that directory.
+    pub fn disk(self, directory: &Path) -> Self {
+        self.line("cache.disk = true")
+            .line(format!("cache.disk_directory = {directory:?}"))
+    }
+
     /// Adds a line of any kind.
     pub fn line(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());

@@ -5,6 +5,7 @@
 //! started here outlives the test that wanted it, and everything stays on the loopback interface.
 
 pub mod configuration;
+pub mod counting_allocator;
 pub mod counting_proxy;
 pub mod fake_server;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! Flights, connections and bytes: of OpenSSH's programs from start to end, and of single calls.
 
 use cryptoki_sys::CKM_ECDSA;
+use ffi_tests::configuration::SlotEntry;
 use ffi_tests::counting_proxy::Passed;
 use ffi_tests::fake_server::FakeServer;
 use ffi_tests::kmip_server::{Endpoint, KmipServer, ServerKind};
@@ -8,6 +9,7 @@ use ffi_tests::late_configuration::configure;
 use ffi_tests::module::Module;
 use ffi_tests::passage::{Passage, warm};
 use ffi_tests::scene::{LABEL, Scene};
+use ffi_tests::scratch::Scratch;
 use ffi_tests::session::Session;
 use kmip_p11::model::public_key::{Curve, KeyType};
 
@@ -32,6 +34,7 @@ pub fn rows(servers: &Servers) -> Vec<WireRow> {
             LISTING,
         ));
     }
+    rows.extend(warm_programs(&servers.cosmian));
     rows.extend(programs(&servers.pykmip, ServerKind::PyKmip, 1, None, None));
     rows.extend(calls("Cosmian", &servers.cosmian));
     rows.extend(calls_of_fake_server());
@@ -85,13 +88,50 @@ fn programs(
     ]
 }
 
+/// A login and a listing of a user who did both before, with a cache on disk.
+fn warm_programs(found: &Found) -> [WireRow; 2] {
+    let place = Scratch::new();
+    let measured = found.as_ref().map(|server| {
+        let passage = passage(server, ServerKind::Cosmian, 1, |slot| {
+            slot.disk(&place.file("listings"))
+        });
+        let login = passage.login();
+        let (listed, count) = passage.listing();
+        assert_eq!(count, 1);
+        (login, listed)
+    });
+    let measured = measured.map_err(String::clone);
+    let what = |program| format!("warm {program}, disk cache, Cosmian, TLS 1.3");
+    [
+        row(
+            what("ssh -I login"),
+            measured.clone().map(|(login, _)| login),
+            Some((2, 1)),
+        ),
+        row(
+            what("ssh-keygen -D"),
+            measured.map(|(_, listing)| listing),
+            Some((0, 0)),
+        ),
+    ]
+}
+
 fn with_keys(server: &KmipServer, kind: ServerKind, keys: usize) -> Passage {
+    passage(server, kind, keys, |slot| slot)
+}
+
+fn passage(
+    server: &KmipServer,
+    kind: ServerKind,
+    keys: usize,
+    adapt: impl FnOnce(SlotEntry) -> SlotEntry,
+) -> Passage {
     let scene = Scene::at(server, kind);
     for number in 0..keys {
         scene.make(&format!("{}-{number:02}", scene.group), P256);
     }
     Passage::new(LABEL, server.endpoint("alice"), |slot| {
-        let slot = slot.group(&scene.group);
+        let slot = adapt(slot.group(&scene.group));
         match kind.signs_digests() {
             true => slot,
             false => slot.local_use(),

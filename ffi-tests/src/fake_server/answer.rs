@@ -26,7 +26,7 @@ pub fn answer(
 ) -> Result<Body, Refused> {
     match operation {
         Operation::DISCOVER_VERSIONS => {
-            let versions = state.versions.clone();
+            let versions = state.versions().clone();
             Ok(Box::new(move |writer| {
                 versions.iter().for_each(|v| write_version(writer, *v))
             }))

@@ -69,7 +69,7 @@ fn refusal(
     match fault {
         Some(Fault::RefusedMessage(refused)) => Some(refused.clone()),
         Some(Fault::NoMoreThan(limit, refused)) if items > *limit => Some(refused.clone()),
-        _ if !state.versions.contains(&version) => {
+        _ if !state.versions().contains(&version) => {
             Some(Refused::new(Reason::INVALID_MESSAGE, "unknown version"))
         }
         _ => None,

@@ -85,7 +85,7 @@ impl Plan {
     pub fn start(self) -> FakeServer {
         let pki = Pki::default();
         let state = State {
-            versions: self.versions,
+            versions: Mutex::new(self.versions),
             script: Script::default(),
             counter: Counter::default(),
             tls: pki.server(&self.tls),
@@ -117,6 +117,11 @@ impl FakeServer {
                 key_exchange: None,
             },
         }
+    }
+
+    /// Speaks other versions from now on, as after an exchange of the server.
+    pub fn speak(&self, versions: &[Version]) {
+        *self.state.versions() = versions.to_vec();
     }
 
     /// `host:port`.

@@ -12,7 +12,7 @@ use super::vault::Vault;
 /// The server behind its connections.
 pub struct State {
     /// The versions it speaks, the preferred one first.
-    pub versions: Vec<Version>,
+    pub versions: Mutex<Vec<Version>>,
     /// What goes wrong.
     pub script: Script,
     /// What was asked.
@@ -31,5 +31,10 @@ impl State {
     /// The objects, to be looked at or changed.
     pub fn vault(&self) -> MutexGuard<'_, Vault> {
         self.vault.lock().expect("nothing panics with it")
+    }
+
+    /// The versions, to be looked at or changed.
+    pub fn versions(&self) -> MutexGuard<'_, Vec<Version>> {
+        self.versions.lock().expect("nothing panics with it")
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kmip_p11::config::{Backend, Config, KeyFilter, KeyKind, Kmip, Slot};
 use kmip_p11::model::key::Found;
-use kmip_p11::provider::CacheRules;
+use kmip_p11::provider::{CacheRules, ListingFile};
 use kmip_p11::token::{SharedToken, Token};
 
 use crate::arguments::Arguments;
@@ -37,14 +37,17 @@ impl Place {
         let Backend::Kmip(kmip) = &slot.backend;
         let servers: Vec<String> = kmip.servers.iter().map(ToString::to_string).collect();
         let token = kmip_p11::token::open(slot);
+        let cache = kmip_p11::startup::cache_rules(&slot.cache);
+        let listing = cache.disk.clone();
+        let listing = listing.map(|disk| ListingFile::new(disk, Arc::clone(&token)));
         Ok(Self {
             label: slot.label.clone(),
             protocol: protocol(kmip),
             shows: shows(&slot.keys),
             groups: slot.keys.groups.clone(),
-            token: Arc::new(Watched::new(token, &servers)),
+            token: Arc::new(Watched::new(token, &servers, listing)),
             servers,
-            cache: kmip_p11::startup::cache_rules(&slot.cache),
+            cache,
         })
     }
 

@@ -8,6 +8,7 @@
 
 mod person;
 
+mod disk_cache;
 mod doctor_faults;
 mod doctor_verdicts;
 mod generate;
