@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Dir, FlockOperation, Mode, OFlags, Stat};
 use rustix::fs::{flock, fstat, openat, renameat, statat, unlinkat};
@@ -16,6 +16,8 @@ use rustix::process::geteuid;
 const SUFFIX: &str = ".keys";
 /// A directory with more files than these is not one of ours.
 const MOST_FILES: usize = 1000;
+/// Longer than the longest time that a file may serve.
+const FORGOTTEN: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// Which file it is that has a name, and when it got there; the default one is that of no file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,7 +113,21 @@ impl Directory {
             return Ok(None);
         }
         self.replace(name)?;
+        self.sweep();
         self.stamp(name).map(Some)
+    }
+
+    /// Removes what nobody has written to for longer than any file serves: the slot is another by now.
+    fn sweep(&self) {
+        let end = SystemTime::now().checked_sub(FORGOTTEN);
+        let end = end.and_then(|end| end.duration_since(UNIX_EPOCH).ok());
+        for name in self.names().unwrap_or_default() {
+            let stat = statat(&self.0, full(&name), AtFlags::SYMLINK_NOFOLLOW);
+            let written = stat.map(|stat| stat.st_mtime.unsigned_abs());
+            if written.is_ok_and(|at| end.is_some_and(|end| at < end.as_secs())) {
+                let _ = unlinkat(&self.0, full(&name), AtFlags::empty());
+            }
+        }
     }
 
     /// Puts an empty file in its place, or at least removes the one that is there.
@@ -133,13 +149,18 @@ impl Directory {
 
     /// The same for every file here.
     pub fn empty_all(&self, patience: Duration) -> Result<(), String> {
+        let names = self.names()?;
+        names.iter().try_for_each(|name| self.empty(name, patience))
+    }
+
+    fn names(&self) -> Result<Vec<String>, String> {
         let mut names = vec![];
         for entry in Dir::read_from(&self.0).map_err(text)?.take(MOST_FILES) {
             let entry = entry.map_err(text)?;
             let name = entry.file_name().to_str().unwrap_or_default();
             names.extend(name.strip_suffix(SUFFIX).map(str::to_owned));
         }
-        names.iter().try_for_each(|name| self.empty(name, patience))
+        Ok(names)
     }
 
     /// The new file under another name: nobody sees it before it is whole and on the disk.

@@ -248,6 +248,19 @@ fn a_change_empties_the_files_of_all_slots() {
 }
 
 #[test]
+fn what_nobody_writes_to_any_more_is_removed() {
+    let place = Place::new();
+    for identity in [1, 2] {
+        write(&place.file(identity), now());
+    }
+    let file = fs::File::open(place.path(1)).unwrap();
+    file.set_modified(now() - 32 * 24 * HOUR).unwrap();
+    write(&place.file(3), now());
+    let there = [1, 2, 3].map(|identity| place.path(identity).exists());
+    assert_eq!(there, [false, true, true]);
+}
+
+#[test]
 fn a_disk_that_takes_nothing_is_no_error() {
     let place = Place::new();
     fs::write(place.directory(), b"not a directory").unwrap();
