@@ -27,6 +27,9 @@ pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod ffi;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod kmip;
 pub mod logging;
 pub mod model;

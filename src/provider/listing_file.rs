@@ -4,7 +4,7 @@
 //! owner may enter. What it says is checked for damage, for its age, and for being of this very slot.
 //! Trouble with it is told to the log, once, and costs the user a round trip, never a key.
 
-mod content;
+pub(crate) mod content;
 mod directory;
 
 use std::fmt::Display;

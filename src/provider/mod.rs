@@ -15,6 +15,10 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use parking_lot::Mutex;
 
+#[cfg(feature = "fuzzing")]
+pub use listing_file::Kept;
+#[cfg(feature = "fuzzing")]
+pub(crate) use listing_file::content;
 pub use listing_file::{Disk, ListingFile};
 pub use object_cache::CacheRules;
 pub use session::{MechanismCall, Session};

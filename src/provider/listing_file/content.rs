@@ -74,20 +74,31 @@ pub fn encode<'k>(
     learnt: &[u8],
     keys: impl Iterator<Item = &'k Key>,
 ) -> Result<Vec<u8>, String> {
+    let body = encode_body(identity.to_vec(), listed_at, learnt, keys)?;
+    let digest = digest(&SHA256, &body);
+    Ok([MAGIC, digest.as_ref(), &body].concat())
+}
+
+/// What is behind the identity, appended to what is `before` it.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_body<'k>(
+    before: Vec<u8>,
+    listed_at: SystemTime,
+    learnt: &[u8],
+    mut keys: impl Iterator<Item = &'k Key>,
+) -> Result<Vec<u8>, String> {
     let since = listed_at.duration_since(UNIX_EPOCH);
     let head = Head {
         listed_at: since.map_err(text)?.as_millis() as u64,
         learnt,
     };
-    let mut body = postcard::to_extend(&head, identity.to_vec()).map_err(text)?;
-    for key in keys {
-        body = append(key, body)?;
-    }
-    let digest = digest(&SHA256, &body);
-    Ok([MAGIC, digest.as_ref(), &body].concat())
+    let body = postcard::to_extend(&head, before).map_err(text)?;
+    keys.try_fold(body, append)
 }
 
-fn append(key: &Key, body: Vec<u8>) -> Result<Vec<u8>, String> {
+fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
     let Key {
         id,
         public_id,
@@ -138,13 +149,15 @@ pub fn decode(file: &[u8], identity: &[u8; 32]) -> Result<Kept, String> {
     if digest(&SHA256, body).as_ref() != checksum {
         return Err("it is damaged".into());
     }
-    decode_body(body, identity)
+    let body = body.strip_prefix(identity.as_slice());
+    decode_body(body.ok_or("it is of another configuration or version")?)
 }
 
-/// The same without the digest.
-fn decode_body(body: &[u8], identity: &[u8; 32]) -> Result<Kept, String> {
-    let body = body.strip_prefix(identity.as_slice());
-    let body = body.ok_or("it is of another configuration or version")?;
+/// What is behind the identity.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_body(body: &[u8]) -> Result<Kept, String> {
     let (head, mut rest): (Head<'_>, _) = postcard::take_from_bytes(body).map_err(text)?;
     if head.learnt.len() > MOST_LEARNT {
         return Err("more was learnt than there is to learn".into());

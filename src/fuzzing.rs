@@ -1,0 +1,21 @@
+//! Doors for the fuzz targets in `ffi-tests/fuzz`: what reads hostile bytes, and is nobody else's business.
+
+use crate::provider::content;
+
+pub use crate::provider::Kept;
+
+/// What is behind the checksum and the identity of a listing on disk.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn listing(body: &[u8]) -> Result<Kept, String> {
+    content::decode_body(body)
+}
+
+/// The same, written.
+///
+/// # Errors
+/// What cannot be written.
+pub fn written(kept: &Kept) -> Result<Vec<u8>, String> {
+    content::encode_body(vec![], kept.listed_at, &kept.learnt, kept.keys.iter())
+}
