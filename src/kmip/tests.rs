@@ -6,6 +6,8 @@ mod faults;
 mod halving;
 mod live;
 mod live_cosmian;
+mod live_header;
+mod live_operations;
 mod mutation;
 mod negotiation;
 mod oracle;
