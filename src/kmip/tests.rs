@@ -1,6 +1,7 @@
 //! Tests of the whole room: against a server of our own, a server of another's, and another implementation of the encoding.
 
 mod encoding;
+mod encoding_forms;
 mod fake_server;
 mod faults;
 mod halving;
