@@ -14,6 +14,7 @@ mod negotiation;
 mod oracle;
 mod pykmip_codec;
 mod replies;
+mod replies_of_usage;
 mod requests;
 mod samples;
 mod several_servers;
