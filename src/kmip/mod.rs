@@ -33,7 +33,9 @@ mod wiped;
 mod wrapping;
 
 pub use attribute::{Attribute, AttributeReference, UsageMask, Value};
-pub use client::{Answer, Client, ServerAddress, ServerInfo, Settings};
+pub use client::{
+    Answer, Client, Condition, Order, ServerAddress, ServerInfo, ServerStatus, Settings,
+};
 pub use connection::Traffic;
 pub use credential::Credential;
 pub use cryptography::CryptographicParameters;

@@ -1,5 +1,6 @@
 //! Tests of the whole room: against a server of our own, a server of another's, and another implementation of the encoding.
 
+mod connections;
 mod encoding;
 mod encoding_forms;
 mod fake_server;
@@ -12,6 +13,7 @@ mod live_operations;
 mod mutation;
 mod negotiation;
 mod oracle;
+mod oracle_operations;
 mod pykmip_codec;
 mod replies;
 mod replies_of_usage;

@@ -310,3 +310,21 @@ fn strangers_are_told_what_is_wrong() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs a server"]
+fn a_second_connection_resumes_the_session_of_the_first() {
+    let mut settings = settings(None);
+    settings.maximum_idle = Duration::ZERO;
+    let client = Client::new(settings);
+    let query = || Request::Query {
+        functions: vec![QueryFunction::QUERY_OPERATIONS],
+    };
+    let counts = [1, 2, 3].map(|_| {
+        one(&client, query());
+        client.traffic()
+    });
+    println!("{counts:#?}");
+    assert_eq!(counts[0].resumed, 0);
+    assert_eq!((counts[2].connections, counts[2].resumed), (3, 2));
+}
