@@ -1,8 +1,18 @@
 //! Doors for the fuzz targets in `ffi-tests/fuzz`: what reads hostile bytes, and is nobody else's business.
 
-use crate::provider::content;
+use crate::model::key::Found;
+use crate::provider::{content, told};
+use crate::token;
 
+pub use crate::kmip::fuzzing::Reader;
 pub use crate::provider::Kept;
+
+/// What programs would see of the keys in a server's message: their attributes, counted in bytes,
+/// and what was found.
+pub fn objects(reader: &Reader, message: Vec<u8>) -> Option<(usize, Found)> {
+    let found = token::listed(reader.answers(message)?);
+    Some((told(found.keys.clone()), found))
+}
 
 /// What is behind the checksum and the identity of a listing on disk.
 ///

@@ -11,6 +11,16 @@ mod cryptography;
 mod deadline;
 mod enums;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+#[allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+pub mod fuzzing;
 mod key_block;
 mod message;
 mod object;

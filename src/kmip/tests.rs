@@ -3,6 +3,7 @@
 mod connections;
 mod encoding;
 mod encoding_forms;
+mod every_reply;
 mod fake_server;
 mod faults;
 mod halving;

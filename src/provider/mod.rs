@@ -21,6 +21,8 @@ pub use listing_file::Kept;
 pub(crate) use listing_file::content;
 pub use listing_file::{Disk, ListingFile};
 pub use object_cache::CacheRules;
+#[cfg(feature = "fuzzing")]
+pub(crate) use object_cache::told;
 pub use session::{MechanismCall, Session};
 pub use signing::Signing;
 pub use slot::Slot;

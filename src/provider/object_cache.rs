@@ -12,6 +12,8 @@ use cryptoki_sys::*;
 use parking_lot::{Mutex, MutexGuard};
 
 pub use snapshot::Object;
+#[cfg(feature = "fuzzing")]
+pub(crate) use snapshot::told;
 use snapshot::{Handles, Snapshot};
 
 use super::listing_file::{Disk, Kept, ListingFile, Look, Stamp};

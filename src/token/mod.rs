@@ -6,6 +6,9 @@ mod selection;
 
 use std::sync::Arc;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use kmip::fuzzing::listed;
+
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::crypto::verify;

@@ -190,6 +190,20 @@ impl Snapshot {
     }
 }
 
+/// A door for the fuzz targets: the bytes of all attributes of all objects of these keys.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn told(keys: Vec<Key>) -> usize {
+    let snapshot = Snapshot::new(&mut Handles::default(), keys, false);
+    let handles = snapshot.search(&vec![]);
+    let objects = handles.iter().filter_map(|handle| snapshot.object(*handle));
+    let told = |object: Object| {
+        let attributes = object.attributes();
+        let values = (0..0x700).filter_map(|kind| attributes.get(kind));
+        values.map(<[u8]>::len).sum::<usize>()
+    };
+    objects.map(told).sum()
+}
+
 fn handles_of<'a>(
     objects: impl Iterator<Item = &'a Object>,
     template: &Template,

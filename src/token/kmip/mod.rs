@@ -2,6 +2,8 @@
 
 mod acquaintance;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod inventory;
 mod lifecycle;
 mod managed;
