@@ -42,6 +42,7 @@ impl Vandal {
         let address = ServerAddress {
             host: host.to_owned(),
             port: port.parse().expect("a port"),
+            transport: kmip_p11::kmip::Transport::Tls,
         };
         let client = Client::new(Settings::new(vec![address], Arc::clone(&tls)));
         let group = group.to_owned();

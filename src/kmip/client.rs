@@ -8,7 +8,7 @@ mod pool;
 mod settings;
 
 pub use negotiation::ServerInfo;
-pub use settings::{ServerAddress, Settings};
+pub use settings::{Encoding, ServerAddress, Settings, Transport};
 
 use super::connection::{Counter, Traffic};
 use super::deadline::Deadline;

@@ -9,6 +9,7 @@ mod connection;
 mod deadline;
 mod enums;
 mod error;
+mod json;
 mod message;
 mod object;
 mod refusal;
@@ -29,7 +30,7 @@ mod version;
 mod wiped;
 
 pub use attribute::{Attribute, UsageMask, Value};
-pub use client::{Answer, Client, ServerAddress, ServerInfo, Settings};
+pub use client::{Answer, Client, Encoding, ServerAddress, ServerInfo, Settings, Transport};
 pub use connection::Traffic;
 pub use enums::*;
 pub use error::{Error, ErrorKind, Phase};

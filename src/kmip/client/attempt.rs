@@ -67,7 +67,12 @@ impl Client {
     fn another_may_do_better(&self, error: &Error) -> bool {
         let of_this_server = matches!(
             error.kind,
-            ErrorKind::CertificateRefused { .. } | ErrorKind::Tls { .. }
+            ErrorKind::CertificateRefused { .. }
+                | ErrorKind::Tls { .. }
+                | ErrorKind::CredentialsRefused { .. }
+                | ErrorKind::NoSuchPath { .. }
+                | ErrorKind::Redirected { .. }
+                | ErrorKind::HttpStatus { .. }
         );
         error.is_connection_failure() || (of_this_server && self.settings.servers.len() > 1)
     }
@@ -109,6 +114,8 @@ impl Client {
                 .server_name
                 .as_deref()
                 .unwrap_or(&address.host),
+            transport: &address.transport,
+            bearer_token: self.settings.bearer_token.as_ref(),
             tls: &self.settings.tls,
             counter: &self.counter,
         };

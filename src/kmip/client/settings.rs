@@ -5,14 +5,40 @@ use rustls::ClientConfig;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A server to connect to.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ServerAddress {
     /// A name or an IP address (IPv6 without brackets).
     pub host: String,
-    /// The TCP port; 5696 is KMIP's.
+    /// The TCP port; 5696 is KMIP's, that of [`Transport::Https`] usually 443.
     pub port: u16,
+    /// How messages travel.
+    pub transport: Transport,
+}
+
+/// How messages travel to a server. Always over TLS.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Transport {
+    /// One TTLV message after the other (KMIP 1.4 section 10).
+    Tls,
+    /// Each message is the body of a POST request (KMIP Additional Message Encodings 1.0 section 2).
+    Https {
+        /// The path that is posted to, from its first slash on; it may have a query.
+        path: String,
+        /// The form of the bodies.
+        encoding: Encoding,
+    },
+}
+
+/// The form of messages in HTTP bodies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Encoding {
+    /// TTLV, as `application/octet-stream`.
+    Ttlv,
+    /// JSON, as `application/json` (KMIP Additional Message Encodings 1.0 section 4).
+    Json,
 }
 
 impl ServerAddress {
@@ -20,18 +46,26 @@ impl ServerAddress {
     pub const KMIP_PORT: u16 = 5696;
 }
 
+/// `host:port`, or `https://host:port/path`.
 impl fmt::Display for ServerAddress {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Transport::Https { .. } = self.transport {
+            out.write_str("https://")?;
+        }
         if self.host.contains(':') {
-            write!(out, "[{}]:{}", self.host, self.port)
+            write!(out, "[{}]:{}", self.host, self.port)?;
         } else {
-            write!(out, "{}:{}", self.host, self.port)
+            write!(out, "{}:{}", self.host, self.port)?;
+        }
+        match &self.transport {
+            Transport::Tls => Ok(()),
+            Transport::Https { path, .. } => out.write_str(path),
         }
     }
 }
 
-/// How to reach the servers.
-#[derive(Clone, Debug)]
+/// How to reach the servers. Not shown by Debug: there are secrets in it.
+#[derive(Clone)]
 pub struct Settings {
     /// Servers with the same objects, the preferred one first.
     pub servers: Vec<ServerAddress>,
@@ -49,6 +83,8 @@ pub struct Settings {
     pub maximum_idle: Duration,
     /// How many idle connections are kept.
     pub idle_connections: usize,
+    /// What is sent as `Authorization: Bearer`, to [`Transport::Https`] servers only.
+    pub bearer_token: Option<Zeroizing<String>>,
 }
 
 impl Settings {
@@ -63,6 +99,7 @@ impl Settings {
             maximum_response_size: 16 << 20,
             maximum_idle: Duration::from_secs(60),
             idle_connections: 8,
+            bearer_token: None,
         }
     }
 }

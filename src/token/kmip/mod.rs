@@ -182,6 +182,7 @@ fn addresses(config: &config::Kmip) -> impl Iterator<Item = ServerAddress> {
     config.servers.iter().map(|server| ServerAddress {
         host: server.host.clone(),
         port: server.port,
+        transport: crate::kmip::Transport::Tls,
     })
 }
 
