@@ -45,10 +45,20 @@ pub(super) fn tag(name: &str) -> Option<Tag> {
 /// The number that a name stands for under that tag.
 pub(super) fn enumerated(tag: Tag, name: &str) -> Option<u32> {
     let essence_of_it = essence(name);
-    let known = enums::names_under(tag)?.iter();
-    let found = known.filter(|(_, known)| essence(known) == essence_of_it);
-    found.map(|(number, _)| *number).next()
+    let mut known = enums::names_under(tag)?.iter();
+    let found = known.find(|(_, known)| essence(known) == essence_of_it);
+    found.map(|(number, _)| *number).or_else(|| {
+        let mut theirs = COSMIANS.iter();
+        let found = theirs.find(|(of, theirs, _)| *of == tag && *theirs == name);
+        found.map(|(_, _, number)| *number)
+    })
 }
+
+/// Names of Cosmian's own, with the numbers that it sends in TTLV.
+const COSMIANS: &[(Tag, &str, u32)] = &[
+    (Tag::RECOMMENDED_CURVE, "CURVEED25519", 0x8000_0001),
+    (Tag::RECOMMENDED_CURVE, "CURVEED448", 0x8000_0002),
+];
 
 /// The name of a number under that tag, if it can be written.
 pub(super) fn of_number(tag: Tag, number: u32) -> Option<String> {
