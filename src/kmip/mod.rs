@@ -30,7 +30,10 @@ mod version;
 mod wiped;
 
 pub use attribute::{Attribute, UsageMask, Value};
-pub use client::{Answer, Client, Encoding, ServerAddress, ServerInfo, Settings, Transport};
+pub use client::{
+    Answer, Client, Condition, Encoding, Order, ServerAddress, ServerInfo, ServerStatus, Settings,
+    Transport,
+};
 pub use connection::Traffic;
 pub use enums::*;
 pub use error::{Error, ErrorKind, Phase};

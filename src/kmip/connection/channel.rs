@@ -5,8 +5,8 @@ use super::{Target, failure};
 use crate::kmip::deadline::Deadline;
 use crate::kmip::error::{ErrorKind, Phase};
 use crate::kmip::wiped::{self, Wiped};
-use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, HandshakeKind};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +39,9 @@ impl Channel {
         while channel.tls.is_handshaking() {
             channel.flush(Phase::Handshake, deadline)?;
             channel.receive(Phase::Handshake, deadline)?;
+        }
+        if channel.tls.handshake_kind() == Some(HandshakeKind::Resumed) {
+            target.counter.resumed();
         }
         Ok(channel)
     }

@@ -41,10 +41,13 @@ pub fn spoken(versions: &[Option<Version>]) -> Vec<Option<Version>> {
 
 /// A client of the server in `KMIP_TEST_ENV`.
 pub fn client(version: Option<Version>) -> Client {
-    Client::new(settings(version))
+    Client::new(Settings {
+        version,
+        ..settings()
+    })
 }
 
-pub fn settings(version: Option<Version>) -> Settings {
+pub fn settings() -> Settings {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     let env: HashMap<&str, &str> = text
@@ -66,7 +69,6 @@ pub fn settings(version: Option<Version>) -> Settings {
         transport: transport(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
-    settings.version = version;
     settings.deadline = Duration::from_secs(20);
     settings
 }
@@ -326,4 +328,22 @@ fn strangers_are_told_what_is_wrong() {
             Err(error) => println!("{name:?}: {error}"),
         }
     }
+}
+
+#[test]
+#[ignore = "needs a server"]
+fn a_second_connection_resumes_the_session_of_the_first() {
+    let mut settings = settings();
+    settings.maximum_idle = Duration::ZERO;
+    let client = Client::new(settings);
+    let query = || Request::Query {
+        functions: vec![QueryFunction::QUERY_OPERATIONS],
+    };
+    let counts = [1, 2, 3].map(|_| {
+        one(&client, query());
+        client.traffic()
+    });
+    println!("{counts:#?}");
+    assert_eq!(counts[0].resumed, 0);
+    assert_eq!((counts[2].connections, counts[2].resumed), (3, 2));
 }
