@@ -208,6 +208,7 @@ impl ErrorKind {
                 matches!(phase, Phase::AwaitingReply | Phase::Receiving)
             }
             Self::Malformed { .. } | Self::WrongReply { .. } | Self::TooLarge { .. } => true,
+            Self::HttpStatus { status, .. } => *status >= 500,
             _ => false,
         }
     }

@@ -20,6 +20,11 @@ impl fmt::Display for Unreadable {
 /// The message in TTLV, not yet validated. The limits are those of [`crate::kmip::ttlv::Frame`], and hold for the JSON too.
 pub(in crate::kmip) fn read(json: &[u8], limits: &Limits) -> Result<Wiped, Unreadable> {
     let message = tree::parse(json, limits).map_err(Unreadable)?;
+    if kind(&message) != Some(ItemType::STRUCTURE) || tag(message.tag.as_str()).is_none() {
+        return Err(Unreadable(
+            "its outermost item is no structure that KMIP knows".to_owned(),
+        ));
+    }
     let mut writer = Writer::new();
     append(&mut writer, &message, None)?;
     Ok(writer.finish())
