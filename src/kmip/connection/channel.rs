@@ -5,8 +5,9 @@ use super::{Target, failure};
 use crate::kmip::deadline::Deadline;
 use crate::kmip::error::{ErrorKind, Phase};
 use crate::kmip::wiped::{self, Wiped};
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, HandshakeKind};
+use rustls::{AlertDescription, ClientConfig, ClientConnection, Error, HandshakeKind};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,34 +17,75 @@ use zeroize::Zeroizing;
 pub(in crate::kmip) struct Channel {
     socket: Socket,
     tls: ClientConnection,
+    /// The server has ended it with the alert internal_error.
+    failed_inside: bool,
+}
+
+fn without_sessions(tls: &ClientConfig) -> Arc<ClientConfig> {
+    let mut tls = tls.clone();
+    tls.resumption = Resumption::disabled();
+    Arc::new(tls)
 }
 
 impl Channel {
     /// Connects and shakes hands. With TLS 1.3 our last handshake messages stay here, to leave together with the first request.
+    ///
+    /// A server on OpenSSL that asks for client certificates and has no session ID context ends every handshake that would
+    /// resume a session with the alert internal_error (Cosmian's HTTPS does). It is asked again without a session, and if
+    /// that helps, no session is offered from then on.
     pub fn open(target: &Target<'_>, deadline: Deadline) -> Result<Channel, ErrorKind> {
-        let name = ServerName::try_from(target.name.to_owned()).map_err(|_| {
-            ErrorKind::ServerNotTrusted {
-                reason: format!("{:?} is neither a DNS name nor an IP address", target.name),
+        if !target.counter.may_resume() {
+            return Self::begin(target, without_sessions(target.tls), deadline)?.shaken(deadline);
+        }
+        let mut channel = Self::begin(target, Arc::clone(target.tls), deadline)?;
+        match channel.shake(deadline) {
+            Err(error) if channel.failed_inside => {
+                log::debug!("the server {error}; once more without its TLS session");
+                drop(channel);
+                let anew = Self::begin(target, without_sessions(target.tls), deadline)?;
+                let anew = anew.shaken(deadline).map_err(|_| error)?;
+                target.counter.resume_no_more();
+                return Ok(anew);
             }
-        })?;
-        let mut tls =
-            ClientConnection::new(Arc::clone(target.tls), name).map_err(failure::of_tls)?;
-        tls.set_buffer_limit(None);
-        let socket = Socket::connect(
-            target.host,
-            target.port,
-            Arc::clone(target.counter),
-            deadline,
-        )?;
-        let mut channel = Channel { socket, tls };
-        while channel.tls.is_handshaking() {
-            channel.flush(Phase::Handshake, deadline)?;
-            channel.receive(Phase::Handshake, deadline)?;
+            shaken => shaken?,
         }
         if channel.tls.handshake_kind() == Some(HandshakeKind::Resumed) {
             target.counter.resumed();
         }
         Ok(channel)
+    }
+
+    fn begin(
+        target: &Target<'_>,
+        tls: Arc<ClientConfig>,
+        deadline: Deadline,
+    ) -> Result<Channel, ErrorKind> {
+        let name = ServerName::try_from(target.name.to_owned()).map_err(|_| {
+            ErrorKind::ServerNotTrusted {
+                reason: format!("{:?} is neither a DNS name nor an IP address", target.name),
+            }
+        })?;
+        let mut tls = ClientConnection::new(tls, name).map_err(failure::of_tls)?;
+        tls.set_buffer_limit(None);
+        let counter = Arc::clone(target.counter);
+        Ok(Channel {
+            socket: Socket::connect(target.host, target.port, counter, deadline)?,
+            tls,
+            failed_inside: false,
+        })
+    }
+
+    fn shake(&mut self, deadline: Deadline) -> Result<(), ErrorKind> {
+        while self.tls.is_handshaking() {
+            self.flush(Phase::Handshake, deadline)?;
+            self.receive(Phase::Handshake, deadline)?;
+        }
+        Ok(())
+    }
+
+    fn shaken(mut self, deadline: Deadline) -> Result<Channel, ErrorKind> {
+        self.shake(deadline)?;
+        Ok(self)
     }
 
     /// Sends all of it in one write.
@@ -112,6 +154,7 @@ impl Channel {
             if let Err(error) = self.tls.process_new_packets() {
                 // The server learns why, if it can; it is no loss if not.
                 let _told = self.flush(phase, deadline);
+                self.failed_inside = error == Error::AlertReceived(AlertDescription::InternalError);
                 return Err(failure::of_tls(error));
             }
         }

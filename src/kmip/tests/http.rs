@@ -545,7 +545,10 @@ fn a_connection_that_saw_an_error_is_not_used_again() {
     let client = Client::new(https(&server, Encoding::Ttlv));
     let fine = || {
         client
-            .call(&[Request::GetAttributes { id: "1".into() }])
+            .call(&[Request::GetAttributes {
+                id: "1".into(),
+                names: vec![],
+            }])
             .unwrap()
     };
     fine();

@@ -87,6 +87,8 @@ fn locate(name: &str) -> Request {
         ],
         maximum_items: Some(10),
         offset_items: None,
+        storage_status: None,
+        group_member: None,
     }
 }
 
@@ -172,14 +174,17 @@ fn use_of_a_key(client: &Client, private_id: &str, public_id: &str, name: String
     let batch = [
         Request::GetAttributes {
             id: private_id.into(),
+            names: Vec::new(),
         },
         Request::Get {
             id: public_id.into(),
             format: None,
+            wrapping: None,
         },
         Request::Get {
             id: "no such".into(),
             format: None,
+            wrapping: None,
         },
         sign(private_id),
     ];
@@ -270,6 +275,7 @@ fn what_is_registered_comes_back() {
             algorithm: Some(CryptographicAlgorithm::ECDSA),
             length: Some(256),
             material: KeyMaterial::Bytes(key.serialize_der().into()),
+            wrapping: None,
         };
         let value = certificate.der().to_vec();
         for object in [
@@ -290,8 +296,14 @@ fn what_is_registered_comes_back() {
             };
             let format =
                 matches!(object, ManagedObject::PrivateKey(_)).then_some(KeyFormatType::PKCS_8);
-            let Response::Get { object: back, .. } = one(&client, Request::Get { id, format })
-            else {
+            let Response::Get { object: back, .. } = one(
+                &client,
+                Request::Get {
+                    id,
+                    format,
+                    wrapping: None,
+                },
+            ) else {
                 panic!()
             };
             match (&back, &object) {
@@ -345,5 +357,10 @@ fn a_second_connection_resumes_the_session_of_the_first() {
     });
     println!("{counts:#?}");
     assert_eq!(counts[0].resumed, 0);
-    assert_eq!((counts[2].connections, counts[2].resumed), (3, 2));
+    let of_the_last = (counts[2].connections, counts[2].resumed);
+    match transport() {
+        Transport::Tls => assert_eq!(of_the_last, (3, 2)),
+        // Cosmian's HTTPS fails over the first session that it is offered, and gets no other.
+        Transport::Https { .. } => assert_eq!(of_the_last, (4, 0)),
+    }
 }
