@@ -11,6 +11,7 @@ mod live_cosmian;
 mod mutation;
 mod negotiation;
 mod oracle;
+mod over_https;
 mod replies;
 pub(in crate::kmip) mod samples;
 mod several_servers;

@@ -181,6 +181,7 @@ socket_server_hostname = "$host"
 [http]
 port = $https_port
 hostname = "$host"
+api_token_id = "kmip-p11-test-api-token"
 [workspace]
 root_data_path = "$dir/cosmian/data"
 tmp_path = "$dir/cosmian/tmp"

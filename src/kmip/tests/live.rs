@@ -48,6 +48,14 @@ pub fn client(version: Option<Version>) -> Client {
 }
 
 pub fn settings() -> Settings {
+    settings_over(&transport())
+}
+
+pub fn client_over(transport: Transport) -> Client {
+    Client::new(settings_over(&transport))
+}
+
+pub fn settings_over(transport: &Transport) -> Settings {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     let env: HashMap<&str, &str> = text
@@ -60,13 +68,14 @@ pub fn settings() -> Settings {
         client_key: Some(env["KMIP_KEY"].into()),
         server_name: None,
     };
+    let port = match transport {
+        Transport::Tls => env["KMIP_PORT"],
+        Transport::Https { .. } => env["KMIP_HTTPS_PORT"],
+    };
     let address = ServerAddress {
         host: env["KMIP_HOST"].into(),
-        port: match transport() {
-            Transport::Tls => env["KMIP_PORT"].parse().unwrap(),
-            Transport::Https { .. } => env["KMIP_HTTPS_PORT"].parse().unwrap(),
-        },
-        transport: transport(),
+        port: port.parse().unwrap(),
+        transport: transport.clone(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
     settings.deadline = Duration::from_secs(20);
