@@ -112,16 +112,20 @@ fn enumeration(writer: &mut Writer, tag: Tag, value: &Value<'_>, names_of: Tag) 
         Value::Text(name) if number::in_hex(name.as_str()).is_none() => {
             match names::enumerated(names_of, name.as_str()) {
                 Some(number) => number,
-                None => return Some(writer.text(tag, name.as_str())),
+                None => {
+                    writer.text(tag, name.as_str());
+                    return Some(());
+                }
             }
         }
         value => unsigned(value)?,
     };
-    Some(writer.enumeration(tag, number))
+    writer.enumeration(tag, number);
+    Some(())
 }
 
 fn big_integer(writer: &mut Writer, tag: Tag, value: &Value<'_>) -> Option<()> {
-    Some(match value {
+    match value {
         Value::Number(number) => {
             let number = i64::try_from(*number).ok()?;
             writer.big_integer(tag, &number.to_be_bytes());
@@ -130,7 +134,8 @@ fn big_integer(writer: &mut Writer, tag: Tag, value: &Value<'_>) -> Option<()> {
             let digits = text(value)?.strip_prefix("0x")?;
             writer.big_integer(tag, &number::bytes(digits)?);
         }
-    })
+    }
+    Some(())
 }
 
 /// A signed number of 32 bits, in hexadecimal by its bits; of a mask also the names of its bits.
