@@ -12,7 +12,7 @@ mod status;
 
 pub use acquaintance::Acquaintance;
 pub use negotiation::ServerInfo;
-pub use settings::{Order, ServerAddress, Settings};
+pub use settings::{Encoding, Order, ServerAddress, Settings, Transport};
 pub use status::{Condition, ServerStatus};
 
 use super::connection::{Counter, Traffic};

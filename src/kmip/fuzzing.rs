@@ -7,6 +7,7 @@ mod requests;
 #[path = "tests/samples.rs"]
 mod samples;
 
+use super::json;
 use super::message::{Content, MessageId, decode};
 use super::ttlv::{Frame, Item, Limits};
 use super::{Answer, Operation, Request, Tag, Version};
@@ -47,6 +48,23 @@ impl Reader {
         asked
             .or(known.clone().next())
             .unwrap_or(&Request::DiscoverVersions)
+    }
+
+    /// The same of a message in JSON.
+    pub fn json_answers(&self, json: &[u8]) -> Option<Vec<Answer>> {
+        let message = json::read(json, &Limits::default()).ok()?;
+        self.answers(message.to_vec())
+    }
+
+    /// A message in JSON.
+    pub fn in_json(message: &[u8]) -> Vec<u8> {
+        json::write(message).to_vec()
+    }
+
+    /// What a client makes of JSON: a message, as it would write it again.
+    pub fn from_json(json: &[u8]) -> Option<Vec<u8>> {
+        let message = json::read(json, &Limits::default()).ok()?;
+        Some(message.to_vec())
     }
 
     /// A reply to one request of every operation.

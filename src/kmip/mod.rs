@@ -21,6 +21,7 @@ mod error;
     clippy::indexing_slicing
 )]
 pub mod fuzzing;
+mod json;
 mod key_block;
 mod message;
 mod object;
@@ -44,8 +45,8 @@ mod wrapping;
 
 pub use attribute::{Attribute, AttributeReference, UsageMask, Value};
 pub use client::{
-    Acquaintance, Answer, Client, Condition, Order, ServerAddress, ServerInfo, ServerStatus,
-    Settings,
+    Acquaintance, Answer, Client, Condition, Encoding, Order, ServerAddress, ServerInfo,
+    ServerStatus, Settings, Transport,
 };
 pub use connection::Traffic;
 pub use credential::Credential;

@@ -118,13 +118,18 @@ fn an_old_answer_is_better_than_none_and_a_failure_is_no_empty_list() {
 fn a_miss_asks_once_more_but_not_at_once() {
     let token = slow();
     let eager = cache(&token, 60_000, 0);
-    assert_eq!(eager.search(&labelled("second"), false).unwrap(), []);
+    assert!(eager.search(&labelled("second"), false).unwrap().is_empty());
     add(&token.inner, "second");
     assert_eq!(eager.search(&labelled("second"), false).unwrap().len(), 2);
     let patient = cache(&token, 60_000, 60_000);
     patient.search(&vec![], false).unwrap();
     let asked = token.finds.load(SeqCst);
-    assert_eq!(patient.search(&labelled("third"), false).unwrap(), []);
+    assert!(
+        patient
+            .search(&labelled("third"), false)
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(token.finds.load(SeqCst), asked);
 }
 
@@ -164,7 +169,7 @@ fn searches_that_wait_for_each_other_do_not_ask_in_turn() {
     let cache = cache(&token, 0, 0);
     std::thread::scope(|scope| {
         for _ in 0..20 {
-            scope.spawn(|| assert_eq!(cache.search(&labelled("none"), false).unwrap(), []));
+            scope.spawn(|| assert!(cache.search(&labelled("none"), false).unwrap().is_empty()));
         }
     });
     let asked = token.finds.load(SeqCst);
@@ -175,7 +180,12 @@ fn searches_that_wait_for_each_other_do_not_ask_in_turn() {
 fn a_search_without_result_asks_once_however_long_the_token_takes() {
     let token = slow();
     let impatient = cache(&token, 1, 1);
-    assert_eq!(impatient.search(&labelled("none"), false).unwrap(), []);
+    assert!(
+        impatient
+            .search(&labelled("none"), false)
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(token.finds.load(SeqCst), 1);
 }
 
@@ -279,8 +289,8 @@ fn a_kind_without_objects_is_no_reason_to_ask_again() {
     let token = slow();
     let cache = cache(&token, 60_000, 0);
     let certificates = vec![(CKA_CLASS, CKO_CERTIFICATE.to_ne_bytes().to_vec())];
-    assert_eq!(cache.search(&certificates, false).unwrap(), []);
-    assert_eq!(cache.search(&certificates, false).unwrap(), []);
+    assert!(cache.search(&certificates, false).unwrap().is_empty());
+    assert!(cache.search(&certificates, false).unwrap().is_empty());
     assert_eq!(token.finds.load(SeqCst), 1);
 }
 
