@@ -42,6 +42,8 @@ struct Try {
     server: usize,
     /// Over a connection that had been idle.
     was_idle: bool,
+    /// There was a connection, and the batch may have left.
+    sent: bool,
     /// There was so little time that to be late is no fault of the server.
     hasty: bool,
     result: Whole,
@@ -87,28 +89,54 @@ impl Client {
             choice.server
         });
         let lent = lent.map_err(|kind| kind.at(&self.server()))?;
-        let (server, part) = (choice.server, self.part(effort, course, choice));
+        let part = self.part(effort, course, choice);
+        let tried = self.try_with(lent, choice.server, effort, part, requests);
+        if tried.sent {
+            (course.sent, course.last) = (course.sent + 1, choice.server);
+        }
+        Ok(tried)
+    }
+
+    fn try_with(
+        &self,
+        lent: Lent,
+        server: usize,
+        effort: Effort<'_>,
+        part: Deadline,
+        requests: &[Request],
+    ) -> Try {
         let (was_idle, time) = (matches!(lent, Lent::Idle(_)), part.left());
         effort.commit(false);
-        let line = match lent {
-            Lent::Idle(line) => Ok(line),
-            Lent::Fresh(seat, replaced) => {
-                drop(replaced);
-                self.connect(seat, part)
-            }
-        };
-        let result = line.and_then(|line| {
-            (course.sent, course.last) = (course.sent + 1, server);
-            // What must not be sent twice gets all the time there is.
-            let repeatable = are_repeatable(requests);
-            let until = if repeatable { part } else { effort.deadline };
-            self.converse(line, effort.until(until), requests)
-        });
-        Ok(Try {
+        let line = self.line(lent, part);
+        let sent = line.is_ok();
+        // What must not be sent twice gets all the time there is.
+        let repeatable = are_repeatable(requests);
+        let until = if repeatable { part } else { effort.deadline };
+        Try {
             server,
             was_idle,
+            sent,
             hasty: time < self.settings.deadline / 8,
-            result,
+            result: line.and_then(|line| self.converse(line, effort.until(until), requests)),
+        }
+    }
+
+    /// Asks one server, over a new connection, and no other: to see whether it serves.
+    ///
+    /// # Errors
+    /// As [`Client::call`], but nothing is sent again.
+    pub fn call_server(&self, server: usize, deadline: Instant, requests: &[Request]) -> Whole {
+        Effort::spent_by(Deadline(deadline), |effort| {
+            let lent = self.pool.lend(effort.deadline, true, |_| server);
+            let lent = lent.map_err(|kind| kind.at(&self.server_name(server)))?;
+            let tried = self.try_with(lent, server, effort, effort.deadline, requests);
+            match &tried.result {
+                Err(error) if error.is_connection_failure() => {
+                    self.blame(&tried, &error.kind.to_string())
+                }
+                _ => self.praise(server),
+            }
+            tried.result
         })
     }
 
@@ -230,13 +258,18 @@ impl Client {
 
     /// A new connection to a server, when one was lost in the middle of a conversation.
     pub(super) fn reconnect(&self, server: usize, deadline: Deadline) -> Result<Line, Error> {
-        match self.pool.lend(deadline, true, |_| server) {
-            Ok(Lent::Idle(line)) => Ok(line),
-            Ok(Lent::Fresh(seat, replaced)) => {
+        let lent = self.pool.lend(deadline, true, |_| server);
+        let lent = lent.map_err(|kind| kind.at(&self.server_name(server)))?;
+        self.line(lent, deadline)
+    }
+
+    fn line(&self, lent: Lent, deadline: Deadline) -> Result<Line, Error> {
+        match lent {
+            Lent::Idle(line) => Ok(line),
+            Lent::Fresh(seat, replaced) => {
                 drop(replaced);
                 self.connect(seat, deadline)
             }
-            Err(kind) => Err(kind.at(&self.server_name(server))),
         }
     }
 
