@@ -15,7 +15,7 @@ use crate::kmip::ttlv::{Frame, Limits};
 use crate::kmip::version::Version;
 use std::io;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A connection, and the seat that it needs.
 pub(super) struct Line {
@@ -36,6 +36,19 @@ struct Course {
     /// An idle connection failed: from now on only new ones are used.
     fresh: bool,
 }
+
+/// How long a try may take.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Until there is a connection.
+    connected: Deadline,
+    /// Until there is an answer.
+    whole: Deadline,
+}
+
+/// A server takes a connection in a small part of this, or is away. A host that is down says nothing at all, and who logs in
+/// would wait half of the deadline for it.
+const CONNECTING: Duration = Duration::from_secs(1);
 
 /// Where a try went, and what came of it.
 struct Try {
@@ -102,16 +115,20 @@ impl Client {
         lent: Lent,
         server: usize,
         effort: Effort<'_>,
-        part: Deadline,
+        part: Part,
         requests: &[Request],
     ) -> Try {
-        let (was_idle, time) = (matches!(lent, Lent::Idle(_)), part.left());
+        let (was_idle, time) = (matches!(lent, Lent::Idle(_)), part.whole.left());
         effort.commit(false);
-        let line = self.line(lent, part);
+        let line = self.line(lent, part.connected);
         let sent = line.is_ok();
         // What must not be sent twice gets all the time there is.
         let repeatable = are_repeatable(requests);
-        let until = if repeatable { part } else { effort.deadline };
+        let until = if repeatable {
+            part.whole
+        } else {
+            effort.deadline
+        };
         Try {
             server,
             was_idle,
@@ -129,9 +146,13 @@ impl Client {
         Effort::spent_by(Deadline(deadline), |effort| {
             let lent = self.pool.lend(effort.deadline, true, |_| server);
             let lent = lent.map_err(|kind| kind.at(&self.server_name(server)))?;
-            let tried = self.try_with(lent, server, effort, effort.deadline, requests);
+            let part = Part {
+                connected: effort.deadline,
+                whole: effort.deadline,
+            };
+            let tried = self.try_with(lent, server, effort, part, requests);
             match &tried.result {
-                Err(error) if error.is_connection_failure() => {
+                Err(error) if self.another_may_do_better(error) => {
                     self.blame(&tried, &error.kind.to_string())
                 }
                 _ => self.praise(server),
@@ -140,12 +161,20 @@ impl Client {
         })
     }
 
-    /// The deadline of a try. It leaves as much time for each server that may have to be tried after it; a server that has
-    /// failed lately gets less.
-    fn part(&self, effort: Effort<'_>, course: &Course, choice: Choice) -> Deadline {
+    /// A try leaves as much time for each server that may have to be tried after it; a server that has failed lately gets less.
+    fn part(&self, effort: Effort<'_>, course: &Course, choice: Choice) -> Part {
         let left = self.group.left(&course.failed);
         let parts = if choice.trial { left.max(4) } else { left };
-        effort.deadline.share(parts)
+        let whole = effort.deadline.share(parts);
+        let is_last = left == 1;
+        Part {
+            connected: if is_last {
+                whole
+            } else {
+                whole.within(CONNECTING)
+            },
+            whole,
+        }
     }
 
     /// Whether there has to be another try; remembers what this one showed of the server.

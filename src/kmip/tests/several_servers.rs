@@ -37,6 +37,26 @@ fn one_that_takes_requests_and_never_answers_leaves_time_for_the_next() {
 }
 
 #[test]
+fn one_that_takes_connections_and_is_silent_costs_a_second_of_a_long_deadline() {
+    let authority = Arc::new(Authority::new());
+    let working = good(&authority);
+    let port = listen(|_, socket| {
+        std::thread::sleep(Duration::from_secs(20));
+        drop(socket);
+    });
+    let mut settings = working.settings();
+    let silent = ServerAddress {
+        port,
+        ..working.address.clone()
+    };
+    settings.servers.insert(0, silent);
+    settings.deadline = Duration::from_secs(30);
+    let start = Instant::now();
+    assert!(Client::new(settings).call(&[get("1")]).unwrap()[0].is_ok());
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
 fn what_must_not_be_repeated_goes_to_the_next_only_with_the_next_call() {
     let authority = Arc::new(Authority::new());
     let closing = FakeServer::start_with(Arc::clone(&authority), BOTH, |_, mut stream| {
