@@ -110,7 +110,7 @@ fn ask(client: &Client, request: Request) -> Result<Response, String> {
 
 /// An active AES key for all uses, with more attributes.
 fn aes(client: &Client, more: &[Attribute]) -> Result<String, String> {
-    const MAC: UsageMask = UsageMask(0x80 | 0x100);
+    let mac = UsageMask::MAC_GENERATE | UsageMask::MAC_VERIFY;
     let wrap = UsageMask::WRAP_KEY | UsageMask::UNWRAP_KEY;
     let request = Request::Create {
         object_type: ObjectType::SYMMETRIC_KEY,
@@ -119,7 +119,7 @@ fn aes(client: &Client, more: &[Attribute]) -> Result<String, String> {
                 Attribute::CryptographicAlgorithm(CryptographicAlgorithm::AES),
                 Attribute::CryptographicLength(256),
                 Attribute::CryptographicUsageMask(
-                    UsageMask::ENCRYPT | UsageMask::DECRYPT | MAC | wrap,
+                    UsageMask::ENCRYPT | UsageMask::DECRYPT | mac | wrap,
                 ),
             ],
             more,

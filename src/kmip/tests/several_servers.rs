@@ -89,8 +89,9 @@ impl Switched {
                 if is_off.load(SeqCst) {
                     return;
                 }
-                send(&mut stream, &answer(&request, V));
+                // Before the answer: who has it looks at the count at once.
                 given.fetch_add(1, SeqCst);
+                send(&mut stream, &answer(&request, V));
             }
         });
         Switched {
