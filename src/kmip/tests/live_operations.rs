@@ -12,8 +12,13 @@ use crate::kmip::*;
 type Trial = (&'static str, Version, fn(&Scene<'_>) -> Result<(), String>);
 
 /// What PyKMIP lacks: the trial, the version from which on, and what it says.
-const PYKMIP_LACKS: [(&str, Version, &str); 11] = [
+const PYKMIP_LACKS: [(&str, Version, &str); 12] = [
     ("wrapped with its tag", Version::V1_0, "Encoding option"),
+    (
+        "wrapped with padding",
+        Version::V1_1,
+        "AES_KEY_WRAP_PADDING",
+    ),
     ("wrapped in RSA", Version::V1_1, "wrap"),
     ("RSA encryption", Version::V1_2, ""),
     ("a code verified", Version::V1_2, "Invalid Message"),
