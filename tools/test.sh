@@ -53,14 +53,15 @@ wait_for_cosmian() {
   rm -f "$cosmian_log"
 }
 
-# The KMIP room against one real server: what it reads, writes and survives there. The second
-# argument chooses among the tests: some ask for what PyKMIP does not do.
-test_protocol_on() {
-  local lab
+# The KMIP room against one real server: what it reads, writes and survives there. The other
+# arguments choose among the tests: some ask for what PyKMIP does not do.
+test_protocol_on() { # kind names...
+  local lab kind=$1
+  shift
   lab=$(mktemp -d)
-  tools/servers/server.sh start "$1" --dir "$lab" --parent $$
+  tools/servers/server.sh start "$kind" --dir "$lab" --parent $$
   local status=0
-  KMIP_TEST_ENV=$lab/env.sh cargo test -p kmip-p11 --lib "$2" -- --ignored || status=$?
+  KMIP_TEST_ENV=$lab/env.sh cargo test -p kmip-p11 --lib -- --ignored "$@" || status=$?
   tools/servers/server.sh stop "$lab"
   rm -rf "$lab"
   return "$status"
@@ -81,7 +82,7 @@ cargo build --workspace --all-targets --quiet
 step 'Cosmian KMS'
 wait_for_cosmian
 step 'the protocol on PyKMIP'
-test_protocol_on pykmip kmip::tests::live::
+test_protocol_on pykmip kmip::tests::{live::,live_header,live_operations,pykmip_codec}
 step 'the protocol on Cosmian KMS'
 test_protocol_on cosmian kmip::tests::live
 step 'tests'
