@@ -558,3 +558,46 @@ fn a_connection_that_saw_an_error_is_not_used_again() {
         assert_eq!(client.traffic().connections, errors + 1);
     }
 }
+
+/// What comes back is an answer or an error at once, and no panic, whatever is wrong with it.
+#[test]
+fn damaged_answers_never_panic() {
+    let dice = Mutex::new(0x9E37_79B9_7F4A_7C15_u64);
+    let below = move |bound: usize| {
+        let mut dice = dice.lock().unwrap();
+        *dice ^= *dice << 13;
+        *dice ^= *dice >> 7;
+        *dice ^= *dice << 17;
+        (*dice % bound as u64) as usize
+    };
+    let server = FakeServer::start(move |_, mut stream| {
+        let Some(post) = Post::read(&mut stream) else {
+            return;
+        };
+        let mut answer = match below(2) {
+            0 => chunked(&post.reply(), 1 + below(100)),
+            _ => with_length(&post.reply()),
+        };
+        for _ in 0..=below(3) {
+            let place = below(answer.len().min(120));
+            answer[place] = b"\r\n :;0fF9\xff\0"[below(12)];
+        }
+        send(&mut stream, &answer);
+        stream.conn.send_close_notify();
+        let _gone = stream.flush();
+    });
+    let mut settings = https(&server, Encoding::Ttlv);
+    settings.version = Some(Version::V1_4);
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..300 {
+        match Client::new(settings.clone()).call(&[Request::Activate { id: "1".into() }]) {
+            Ok(_) => good += 1,
+            Err(error) => {
+                let timed_out = matches!(error.kind, ErrorKind::Timeout { .. });
+                assert!(!timed_out, "{error}");
+                bad += 1;
+            }
+        }
+    }
+    assert!(good > 10 && bad > 10, "{good} {bad}");
+}
