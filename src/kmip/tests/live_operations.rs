@@ -4,7 +4,7 @@
 mod usage;
 mod vault;
 
-use super::live::{client, server_kind};
+use super::live::{client, is_spoken, server_kind};
 use super::samples::create_key_pair;
 use crate::kmip::*;
 
@@ -179,6 +179,7 @@ fn every_operation_does_what_is_written_of_it() {
     };
     let spoken = Version::KNOWN.into_iter().filter(|known| *known <= newest);
     let failed: Vec<String> = spoken
+        .filter(|version| is_spoken(*version))
         .flat_map(|version| try_all(&client(Some(version)), version))
         .collect();
     assert!(failed.is_empty(), "{failed:#?}");
