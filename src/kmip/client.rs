@@ -9,6 +9,7 @@ mod negotiation;
 mod pool;
 mod settings;
 mod status;
+mod verdict;
 
 pub use acquaintance::Acquaintance;
 pub use negotiation::ServerInfo;
