@@ -28,7 +28,7 @@ instrumentation=(-Cpasses=sancov-module
   --cfg fuzzing)
 
 RUSTFLAGS="${instrumentation[*]}" \
-  cargo build --locked --release --quiet --bins --target "$host"
+  cargo build --release --quiet --bins --target "$host"
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

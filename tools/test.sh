@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=(gcc libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
+packages=(gcc g++ libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
   opensc softhsm2 strace procps python3 python3-venv)
 
 missing_packages() {
@@ -90,4 +90,6 @@ test_protocol_on cosmian 'ttlv:/kmip json:/kmip json:/kmip/2_1' kmip::tests::liv
 test_protocol_on cosmian '' kmip::tests::over_https
 step 'tests'
 cargo test --workspace --no-fail-fast
+step 'fuzzing'
+tools/fuzz.sh 15
 step 'all passed'

@@ -120,3 +120,47 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> kmip::Acquaintance {
+        let info = ServerInfo {
+            versions: vec![Version::V2_1, Version::V1_4],
+            capabilities: Capabilities {
+                operations: vec![Operation::SIGN],
+                object_types: vec![ObjectType::PRIVATE_KEY],
+                vendor_identification: Some("a server".into()),
+                ..Capabilities::default()
+            },
+        };
+        kmip::Acquaintance {
+            server: "kmip1.example.org:5696".into(),
+            version: Version::V2_1,
+            info,
+        }
+    }
+
+    #[test]
+    fn an_acquaintance_goes_through_bytes_and_back() {
+        let learnt = Learnt {
+            servers: vec![Server::of(&known())],
+            forms: vec![],
+        };
+        let bytes = postcard::to_allocvec(&learnt).unwrap();
+        let back: Learnt = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(back.servers[0].known(), known());
+        for end in 0..bytes.len() {
+            assert!(postcard::from_bytes::<Learnt>(&bytes[..end]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_claimed_number_of_servers_is_not_believed() {
+        let many = [0xff, 0xff, 0xff, 0xff, 0x0f];
+        assert!(postcard::from_bytes::<Learnt>(&many).is_err());
+        let many_names = [&[0x81, 0x20][..], &[0; 1 << 16]].concat();
+        assert!(postcard::from_bytes::<Learnt>(&many_names).is_err());
+    }
+}

@@ -13,6 +13,8 @@ use kmip_p11::kmip::{
     State, Tag, UsageMask, Version,
 };
 use kmip_p11::model::public_key::{Curve, PublicKey};
+// What counts coverage: this program is instrumented as all the others.
+use libfuzzer_sys as _;
 
 fn main() {
     let directory = std::env::args_os().nth(1).map(PathBuf::from);
