@@ -51,10 +51,13 @@ pub fn server_kind() -> String {
 }
 
 pub fn settings(version: Option<Version>) -> Settings {
-    settings_over(&transport(), version)
+    Settings {
+        version,
+        ..settings_over(&transport())
+    }
 }
 
-pub fn settings_over(transport: &Transport, version: Option<Version>) -> Settings {
+pub fn settings_over(transport: &Transport) -> Settings {
     let env = environment();
     let files = TlsFiles {
         ca: env["KMIP_CA"].clone().into(),
@@ -72,17 +75,17 @@ pub fn settings_over(transport: &Transport, version: Option<Version>) -> Setting
         transport: transport.clone(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
-    settings.version = version;
     settings.deadline = Duration::from_secs(20);
     settings
 }
 
+/// A client of the server in `KMIP_TEST_ENV`.
 pub fn client(version: Option<Version>) -> Client {
     Client::new(settings(version))
 }
 
 pub fn client_over(transport: Transport) -> Client {
-    Client::new(settings_over(&transport, None))
+    Client::new(settings_over(&transport))
 }
 
 pub fn one(client: &Client, request: Request) -> Response {

@@ -26,7 +26,7 @@ use super::{NewKey, Probe, Revocation, Token, TokenInfo};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
-use crate::kmip::{Client, Encoding, ServerAddress, Settings, TlsFiles, Transport, Version};
+use crate::kmip::{Client, Encoding, Order, ServerAddress, Settings, TlsFiles, Transport, Version};
 use crate::model::key::{Found, Hidden, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -68,6 +68,13 @@ impl KmipToken {
             let mut settings = Settings::new(addresses(&self.config).collect(), tls);
             settings.server_name = files.server_name;
             settings.deadline = self.config.deadline;
+            settings.order = match self.config.order {
+                config::Order::Ordered => Order::Ordered,
+                config::Order::Balanced => Order::Balanced,
+            };
+            settings.connections = self.config.connections.most;
+            settings.maximum_idle = self.config.connections.idle;
+            settings.maximum_age = self.config.connections.max_age;
             settings.version = match self.config.protocol {
                 config::Protocol::Auto => None,
                 config::Protocol::Version { major, minor } => Some(Version {
