@@ -51,13 +51,10 @@ pub fn server_kind() -> String {
 }
 
 pub fn settings(version: Option<Version>) -> Settings {
-    Settings {
-        version,
-        ..settings_over(&transport())
-    }
+    settings_over(&transport(), version)
 }
 
-pub fn settings_over(transport: &Transport) -> Settings {
+pub fn settings_over(transport: &Transport, version: Option<Version>) -> Settings {
     let env = environment();
     let files = TlsFiles {
         ca: env["KMIP_CA"].clone().into(),
@@ -75,17 +72,17 @@ pub fn settings_over(transport: &Transport) -> Settings {
         transport: transport.clone(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
+    settings.version = version;
     settings.deadline = Duration::from_secs(20);
     settings
 }
 
-/// A client of the server in `KMIP_TEST_ENV`.
 pub fn client(version: Option<Version>) -> Client {
     Client::new(settings(version))
 }
 
 pub fn client_over(transport: Transport) -> Client {
-    Client::new(settings_over(&transport))
+    Client::new(settings_over(&transport, None))
 }
 
 pub fn one(client: &Client, request: Request) -> Response {

@@ -63,7 +63,7 @@ fn a_bearer_token_is_as_good_as_a_certificate() {
     store_token();
     for way in ways() {
         let ask = |token: Option<&str>| {
-            let mut settings = settings_over(&way);
+            let mut settings = settings_over(&way, None);
             settings.tls = without_certificate();
             settings.bearer_token = token.map(|token| Zeroizing::new(token.to_owned()));
             Client::new(settings).call(&[locate()])
@@ -209,10 +209,7 @@ fn every_way_has_the_same_answers() {
     let questions = questions(&id, &format!("{id}_pk"));
     for version in [Version::V1_4, Version::V2_1] {
         let ask = |way: &Transport| {
-            let client = Client::new(Settings {
-                version: Some(version),
-                ..settings_over(way)
-            });
+            let client = Client::new(settings_over(way, Some(version)));
             let answers = questions.iter().map(|question| {
                 let answers = client.call(std::slice::from_ref(question));
                 let mut answers =
