@@ -28,6 +28,12 @@ impl SlotEntry {
         }
     }
 
+    /// The same slot with its server at another address or URL.
+    pub fn at(mut self, address: String) -> Self {
+        self.endpoint.address = address;
+        self
+    }
+
     /// Has another server with the same objects, at this address.
     pub fn or_at(mut self, address: String) -> Self {
         self.others.push(address);

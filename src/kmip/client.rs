@@ -11,7 +11,7 @@ mod status;
 mod verdict;
 
 pub use negotiation::ServerInfo;
-pub use settings::{Order, ServerAddress, Settings};
+pub use settings::{Encoding, Order, ServerAddress, Settings, Transport};
 pub use status::{Condition, ServerStatus};
 
 use super::connection::{Counter, Traffic};

@@ -26,7 +26,7 @@ use super::{NewKey, Probe, Revocation, Token, TokenInfo};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
-use crate::kmip::{Client, Order, ServerAddress, Settings, TlsFiles, Version};
+use crate::kmip::{Client, Encoding, Order, ServerAddress, Settings, TlsFiles, Transport, Version};
 use crate::model::key::{Found, Hidden, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -186,9 +186,20 @@ impl Token for KmipToken {
 }
 
 fn addresses(config: &config::Kmip) -> impl Iterator<Item = ServerAddress> {
-    config.servers.iter().map(|server| ServerAddress {
+    let encoding = match config.encoding {
+        config::Encoding::Ttlv => Encoding::Ttlv,
+        config::Encoding::Json => Encoding::Json,
+    };
+    config.servers.iter().map(move |server| ServerAddress {
         host: server.host.clone(),
         port: server.port,
+        transport: match &server.path {
+            None => Transport::Tls,
+            Some(path) => Transport::Https {
+                path: path.clone(),
+                encoding,
+            },
+        },
     })
 }
 
