@@ -33,21 +33,17 @@ RUSTFLAGS="${instrumentation[*]}" \
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$built/seeds" "$scratch/seeds"
-if ! diff -r seeds "$scratch/seeds" >/dev/null; then
-  echo "fuzz.sh: ffi-tests/fuzz/seeds is not what the program \"seeds\" writes; write it anew" >&2
-  exit 1
-fi
 
 run() {
   local target=$1 log=$scratch/$1.log status=0
   mkdir -p "artifacts/$target" "$scratch/corpus/$target"
   "$built/$target" -max_total_time="$seconds" -max_len=32768 -timeout=10 -rss_limit_mb=1024 \
     -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
-    "$scratch/corpus/$target" "seeds/$target" >"$log" 2>&1 || status=$?
+    "$scratch/corpus/$target" "$scratch/seeds/$target" >"$log" 2>&1 || status=$?
   local executions ratio
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   ratio=$(sed -n 's/^largest ratio: //p' "$log" | tail -n 1)
-  printf '%-14s %9s executions, at most %s bytes allocated for a byte above 64 KiB\n' \
+  printf '%-14s %9s executions, at most %s bytes allocated for a byte\n' \
     "$target" "${executions:-no}" "${ratio:-0}"
   if [ "$status" -ne 0 ]; then
     tail -n 40 "$log" >&2

@@ -16,9 +16,12 @@ pub const BASE: usize = 64 << 10;
 /// The largest ratio seen, in hundredths of a byte for a byte of input.
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
+/// Inputs that are shorter than this say nothing of ratios.
+const LONG: usize = 256;
+
 /// Does something with an input, and panics if all the allocations that it made together have more
-/// than `factor` bytes for each byte of the input, and [`BASE`]. Tells of each new largest ratio,
-/// what is below [`BASE`] aside.
+/// than `factor` bytes for each byte of the input, and [`BASE`]. Tells of each new largest ratio of
+/// the two, for inputs of 256 bytes and more.
 ///
 /// # Panics
 /// See above; to libFuzzer that is a crash.
@@ -32,9 +35,8 @@ pub fn bounded<T>(input: &[u8], factor: usize, body: impl FnOnce() -> T) -> T {
         "{allocated} bytes are allocated for {} bytes of input; the bound is {bound}",
         input.len()
     );
-    let above = allocated.saturating_sub(BASE);
-    let ratio = 100 * above / input.len().max(1);
-    if ratio > LARGEST.fetch_max(ratio, Relaxed) {
+    let ratio = 100 * allocated / input.len().max(LONG);
+    if input.len() >= LONG && ratio > LARGEST.fetch_max(ratio, Relaxed) {
         eprintln!("largest ratio: {}.{:02}", ratio / 100, ratio % 100);
     }
     result
