@@ -10,8 +10,11 @@ use ffi_tests::openssh::comment;
 use ffi_tests::openssh::sshd::Setup;
 use ffi_tests::openssh::user::User;
 use ffi_tests::passage::Passage;
+use ffi_tests::scene::Scene;
 use ffi_tests::scratch::Scratch;
+use ffi_tests::{ServerKind, on_each_server};
 use kmip_p11::kmip::Version;
+use kmip_p11::model::public_key::{Curve, KeyType};
 
 const LABEL: &str = "kept";
 
@@ -80,6 +83,28 @@ fn a_warm_login_takes_two_flights_after_a_login_as_well() {
         4,
         "one listing, three logins"
     );
+}
+
+on_each_server! {
+    /// TLS 1.2, which PyKMIP speaks, takes a flight more.
+    fn a_warm_login_on_a_real_server_takes_the_handshake_and_one_request(case) {
+        let place = Scratch::new();
+        let server = case.server.shared();
+        let scene = Scene::at(server, case.server);
+        scene.make("warm", KeyType::Ec(Curve::P256));
+        let endpoint = server.endpoint("alice");
+        let passage = Passage::new(LABEL, endpoint, |slot| {
+            let slot = slot.group(&scene.group).disk(&place.file("listings"));
+            match case.server.signs_digests() {
+                true => slot,
+                false => slot.local_use(),
+            }
+        });
+        let login = passage.login();
+        let expected = if case.server == ServerKind::Cosmian { 2 } else { 3 };
+        assert_eq!((login.flights, login.connections), (expected, 1), "{login:?}");
+        assert_eq!(passage.listing(), (Passed::default(), 1));
+    }
 }
 
 #[test]

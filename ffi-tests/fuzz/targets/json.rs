@@ -12,9 +12,9 @@ static READER: LazyLock<Reader> = LazyLock::new(Reader::default);
 
 fuzz_target!(|input: &[u8]| {
     let reader = &*READER;
-    bounded(input, 256, || reader.json_answers(input));
+    bounded(input, 128, || reader.json_answers(input));
     if let Some(message) = Reader::from_json(input) {
-        let json = bounded(&message, 256, || Reader::in_json(&message));
+        let json = bounded(&message, 128, || Reader::in_json(&message));
         assert!(!json.is_empty());
     }
 });

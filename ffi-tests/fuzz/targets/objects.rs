@@ -11,7 +11,7 @@ static READER: LazyLock<Reader> = LazyLock::new(Reader::default);
 
 fuzz_target!(|input: &[u8]| {
     let reader = &*READER;
-    let listed = bounded(input, 2048, || fuzzing::objects(reader, input.to_vec()));
+    let listed = bounded(input, 256, || fuzzing::objects(reader, input.to_vec()));
     if let Some((told, found)) = listed {
         assert_eq!(told == 0, found.keys.is_empty());
         assert!(found.keys.iter().all(|key| !key.key_id.is_empty()));
