@@ -77,6 +77,7 @@ tools/servers/install-pykmip.sh
 install_cosmian_aside
 step 'format'
 cargo fmt --check
+cargo fmt --check --manifest-path ffi-tests/fuzz/Cargo.toml
 step 'lints'
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 step 'build'

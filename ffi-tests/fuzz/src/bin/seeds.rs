@@ -120,6 +120,9 @@ fn pairs(version: Version) -> Vec<u8> {
     writer.finish().to_vec()
 }
 
+/// Writes an attribute as a version has it, whose value is written under the tag that it gives.
+type Member<'a> = &'a mut dyn FnMut(Tag, &dyn Fn(&mut Writer, Tag));
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Half {
     Private,
@@ -155,12 +158,7 @@ impl Half {
         }
     }
 
-    fn attributes(
-        self,
-        number: usize,
-        algorithm: CryptographicAlgorithm,
-        member: &mut dyn FnMut(Tag, &dyn Fn(&mut Writer, Tag)),
-    ) {
+    fn attributes(self, number: usize, algorithm: CryptographicAlgorithm, member: Member<'_>) {
         let (object_type, usage, link, other) = match self {
             Half::Private => (
                 ObjectType::PRIVATE_KEY,
