@@ -1,12 +1,13 @@
 //! Whether a file may be trusted: nobody but root and we may have written it, or read a secret in it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
+use zeroize::Zeroizing;
 
 const WRITE_BY_OTHERS: u32 = 0o022;
 const WRITE_BY_ALL: u32 = 0o002;
@@ -134,6 +135,32 @@ pub fn open(path: &Path, content: Content) -> Result<File, Fault> {
     judge(path, &file.metadata().map_err(unreadable)?, content)?;
     judge_directories(path)?;
     Ok(file)
+}
+
+/// More than any certificate or secret needs: what is longer is another file.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Reads a file that may be trusted, 1 MiB of it at most.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(path: &Path, content: Content) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let unreadable = |reason| Fault::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = open(path, content)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > LONGEST {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
+    // With room for one more, it need not be moved, which would leave a copy of a secret behind.
+    let room = usize::try_from(length + 1).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(length)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes)
 }
 
 fn judge(path: &Path, file: &Metadata, content: Content) -> Result<(), Fault> {

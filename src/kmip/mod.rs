@@ -38,5 +38,5 @@ pub use refusal::Refusal;
 pub use request::{CryptographicParameters, Request, SignInput, Unencodable};
 pub use response::{Capabilities, Response};
 pub use tags::Tag;
-pub use tls::{TlsFileError, TlsFileProblem, TlsFiles};
+pub use tls::{TlsContents, TlsFileError, TlsFileProblem, TlsFiles};
 pub use version::{UnknownVersion, Version};

@@ -1,6 +1,7 @@
 //! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
 
 mod handle_map;
+mod login;
 mod object_cache;
 mod objects;
 mod operation;

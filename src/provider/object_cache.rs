@@ -62,6 +62,7 @@ pub struct ObjectCache {
 
 #[derive(Default)]
 struct Handles {
+    last: CK_OBJECT_HANDLE,
     known: HashMap<(ObjectId, CK_OBJECT_CLASS), CK_OBJECT_HANDLE>,
     /// What is left out, and why, as the log was told: once is enough.
     reported: HashSet<(ObjectId, String)>,
@@ -112,6 +113,15 @@ impl ObjectCache {
         if let Some(latest) = self.latest.lock().as_mut() {
             latest.asked = None;
         }
+    }
+
+    /// After a logout (v3.2, 5.6.10): what was seen is gone, and its handles are never used again.
+    /// Waits for a listing that is under way.
+    pub fn forget(&self) {
+        let mut handles = self.refresh.lock();
+        handles.known.clear();
+        *self.latest.lock() = None;
+        *self.failure.lock() = None;
     }
 
     /// A fresh snapshot - or an old one, if the token does not answer.
@@ -184,18 +194,22 @@ impl ObjectCache {
 /// token that cannot be listed has failed.
 fn unlisted(error: Error) -> Error {
     match error {
-        Error::Token(token) => Error::Token(TokenError {
-            kind: TokenErrorKind::Unreachable,
-            ..token
-        }),
+        Error::Token(token) if token.kind != TokenErrorKind::LoginRequired => {
+            Error::Token(TokenError {
+                kind: TokenErrorKind::Unreachable,
+                ..token
+            })
+        }
         other => other,
     }
 }
 
 impl Handles {
     fn of(&mut self, id: ObjectId, class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
-        let next = self.known.len() as CK_OBJECT_HANDLE + 1;
-        *self.known.entry((id, class)).or_insert(next)
+        *self.known.entry((id, class)).or_insert_with(|| {
+            self.last += 1;
+            self.last
+        })
     }
 
     /// Logs what is left out, unless it was so the last time and for the same reason.

@@ -36,6 +36,14 @@ impl Token for Watched {
         self.token.mechanisms()
     }
 
+    fn login(&self, pin: &str) -> Result {
+        self.ask(|token| token.login(pin))
+    }
+
+    fn logout(&self) {
+        self.token.logout();
+    }
+
     fn find(&self) -> Result<Found> {
         self.ask(|token| token.find())
     }

@@ -1,0 +1,221 @@
+//! Access to the servers: from the configuration, its files and the PIN to a client that serves until logout.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+use super::failure::Failures;
+use super::validity::Validity;
+use crate::config::{self, Content, Pin};
+use crate::error::{Error, Result, TokenErrorKind};
+use crate::kmip::{
+    self, Attribute, Client, ErrorKind, ObjectType, Refusal, Request, ResultReason, ServerAddress,
+    Settings, TlsContents, TlsFileError, TlsFileProblem, TlsFiles, Version,
+};
+
+/// What the servers know us by, and the client that has it.
+pub struct Access {
+    config: config::Kmip,
+    failures: Failures,
+    /// Made at first use, or by a login: C_Initialize reads no certificate and fails for none. All
+    /// secrets are in it, and go with it.
+    client: Mutex<Option<Arc<Client>>>,
+    /// Certificates that end soon have been told of.
+    warned: AtomicBool,
+}
+
+impl Access {
+    /// Reads nothing yet.
+    pub fn new(config: config::Kmip, failures: Failures) -> Self {
+        Self {
+            config,
+            failures,
+            client: Mutex::default(),
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// The client; where there is a PIN, that of the login.
+    pub fn client(&self) -> Result<Arc<Client>> {
+        let mut client = self.client.lock();
+        if let Some(client) = &*client {
+            return Ok(Arc::clone(client));
+        }
+        if self.config.pin.is_some() {
+            let reason = "nobody is logged in: give the PIN first";
+            return Err(self.failures.error(TokenErrorKind::LoginRequired, reason));
+        }
+        let made = Arc::new(self.make(None)?);
+        *client = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Tries the PIN and keeps the client that has it.
+    ///
+    /// A passphrase shows by itself whether it is right. Of a password or a token the server has to
+    /// be asked something that it does not tell everybody.
+    pub fn login(&self, pin: &str) -> Result {
+        let client = self.make(Some(pin))?;
+        if self.config.pin != Some(Pin::KeyPassphrase) {
+            self.try_out(&client)?;
+        }
+        *self.client.lock() = Some(Arc::new(client));
+        Ok(())
+    }
+
+    /// Forgets the client, its connections and its secrets. A call that is under way ends with it.
+    pub fn logout(&self) {
+        *self.client.lock() = None;
+    }
+
+    fn try_out(&self, client: &Client) -> Result {
+        let locate = Request::Locate {
+            filters: vec![Attribute::ObjectType(ObjectType::PRIVATE_KEY)],
+            maximum_items: Some(1),
+            offset_items: None,
+        };
+        let deadline = Instant::now() + self.config.deadline;
+        match client.call_within(deadline, &[locate]) {
+            Ok(answers) => match answers.into_iter().next() {
+                Some(Err(refusal)) if is_about_us(&refusal) => Err(self.wrong_pin(&refusal)),
+                Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
+                _ => Ok(()),
+            },
+            Err(error) => Err(self.untried(&error)),
+        }
+    }
+
+    /// A refusal of the whole message is that of its header, where credentials stand.
+    fn untried(&self, error: &kmip::Error) -> Error {
+        match &error.kind {
+            ErrorKind::Refused(refusal) if is_about_us(refusal) => self.wrong_pin(refusal),
+            _ => self.failures.call(error),
+        }
+    }
+
+    fn wrong_pin(&self, refusal: &Refusal) -> Error {
+        let servers = &self.failures.servers;
+        let reason = format!("the PIN is wrong: server {servers} {refusal}");
+        self.failures.error(TokenErrorKind::WrongPin, reason)
+    }
+
+    fn make(&self, pin: Option<&str>) -> Result<Client> {
+        let pin_is = |kind| pin.filter(|_| self.config.pin == Some(kind));
+        let files = self.tls_files();
+        let contents = self.tls_contents(&files, pin_is(Pin::KeyPassphrase))?;
+        self.warn(&files, &contents);
+        let tls = files.configure(&contents);
+        let tls = tls.map_err(|error| self.unusable(&error, pin.is_some()))?;
+        let mut settings = Settings::new(self.addresses(), tls);
+        settings.server_name = files.server_name;
+        settings.deadline = self.config.deadline;
+        settings.version = match self.config.protocol {
+            config::Protocol::Auto => None,
+            config::Protocol::Version { major, minor } => Some(Version {
+                major: major.into(),
+                minor: minor.into(),
+            }),
+        };
+        Ok(Client::new(settings))
+    }
+
+    fn addresses(&self) -> Vec<ServerAddress> {
+        let servers = self.config.servers.iter().map(|server| ServerAddress {
+            host: server.host.clone(),
+            port: server.port,
+        });
+        servers.collect()
+    }
+
+    fn tls_files(&self) -> TlsFiles {
+        let tls = &self.config.tls;
+        TlsFiles {
+            ca: tls.ca.clone(),
+            client_cert: tls.client_cert.clone(),
+            client_key: tls.client_key.clone(),
+            server_name: tls.server_name.clone(),
+        }
+    }
+
+    /// The files were judged when the configuration was read, and may have changed hands since.
+    fn tls_contents(&self, files: &TlsFiles, pin: Option<&str>) -> Result<TlsContents> {
+        let some = |path: &Option<PathBuf>, content| {
+            let read = path.as_deref().map(|path| self.read(path, content));
+            read.transpose()
+        };
+        let file = &self.config.tls.client_key_passphrase_file;
+        Ok(TlsContents {
+            ca: self.read(&files.ca, Content::Public)?.to_vec(),
+            client_cert: some(&files.client_cert, Content::Public)?,
+            client_key: some(&files.client_key, Content::Secret("private key"))?,
+            passphrase: match pin {
+                Some(pin) => Some(Zeroizing::new(pin.to_owned())),
+                None => self.secret(file.as_deref(), "passphrase")?,
+            },
+        })
+    }
+
+    /// The text of a file with a secret, without the newline that editors put at its end.
+    fn secret(&self, path: Option<&Path>, name: &'static str) -> Result<Option<Zeroizing<String>>> {
+        let Some(path) = path else { return Ok(None) };
+        let bytes = self.read(path, Content::Secret(name))?;
+        let text = std::str::from_utf8(&bytes).ok().map(|text| {
+            let line = text.strip_suffix('\n').unwrap_or(text);
+            line.strip_suffix('\r').unwrap_or(line)
+        });
+        let text = text.filter(|text| !text.is_empty()).ok_or_else(|| {
+            let path = path.display();
+            let reason = format!("{path}: is no {name}: write it into the file, in UTF-8");
+            self.failures.error(TokenErrorKind::Unreachable, reason)
+        })?;
+        Ok(Some(Zeroizing::new(text.to_owned())))
+    }
+
+    fn read(&self, path: &Path, content: Content) -> Result<Zeroizing<Vec<u8>>> {
+        let read = config::read_trusted(path, content);
+        read.map_err(|fault| self.failures.error(TokenErrorKind::Unreachable, fault))
+    }
+
+    fn unusable(&self, error: &TlsFileError, by_pin: bool) -> Error {
+        let kind = match error.problem {
+            TlsFileProblem::WrongPassphrase if by_pin => TokenErrorKind::WrongPin,
+            _ => TokenErrorKind::Unreachable,
+        };
+        self.failures.error(kind, error)
+    }
+
+    /// Once in a process: a client is made anew for each login.
+    fn warn(&self, files: &TlsFiles, contents: &TlsContents) {
+        if self.warned.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let client = files
+            .client_cert
+            .as_deref()
+            .zip(contents.client_cert.as_ref());
+        let client = client.map(|(file, pem)| ("client certificate", file, pem.as_slice()));
+        let ca = (
+            "certificate authority",
+            files.ca.as_path(),
+            contents.ca.as_slice(),
+        );
+        for (what, file, pem) in client.into_iter().chain([ca]) {
+            let all = Validity::of_all(pem).unwrap_or_default();
+            for warning in all.iter().filter_map(|it| it.warning(what, file)) {
+                log::warn!("slot {:?}: {warning}", self.failures.slot);
+            }
+        }
+    }
+}
+
+/// True for what a server says to a client whom it does not let in.
+fn is_about_us(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.reason,
+        ResultReason::AUTHENTICATION_NOT_SUCCESSFUL | ResultReason::PERMISSION_DENIED
+    )
+}
