@@ -13,8 +13,9 @@ use super::validity::Validity;
 use crate::config::{self, Content, Pin};
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
-    self, Attribute, Client, ErrorKind, ObjectType, Refusal, Request, ResultReason, ServerAddress,
-    Settings, TlsContents, TlsFileError, TlsFileProblem, TlsFiles, Version,
+    self, Attribute, Client, Credential, ErrorKind, ObjectType, Order, Refusal, Request,
+    ResultReason, ServerAddress, Settings, TlsContents, TlsFileError, TlsFileProblem, TlsFiles,
+    Version,
 };
 
 /// What the servers know us by, and the client that has it.
@@ -77,6 +78,8 @@ impl Access {
             filters: vec![Attribute::ObjectType(ObjectType::PRIVATE_KEY)],
             maximum_items: Some(1),
             offset_items: None,
+            group_member: None,
+            storage_status: None,
         };
         let deadline = Instant::now() + self.config.deadline;
         match client.call_within(deadline, &[locate]) {
@@ -112,6 +115,15 @@ impl Access {
         let tls = tls.map_err(|error| self.unusable(&error, pin.is_some()))?;
         let mut settings = Settings::new(self.addresses(), tls);
         settings.server_name = files.server_name;
+        settings.order = match self.config.order {
+            config::Order::Ordered => Order::Ordered,
+            config::Order::Balanced => Order::Balanced,
+        };
+        let connections = self.config.connections;
+        settings.connections = connections.most;
+        settings.maximum_idle = connections.idle;
+        settings.maximum_age = connections.max_age;
+        settings.credentials = self.credentials(pin_is(Pin::Password))?;
         settings.deadline = self.config.deadline;
         settings.version = match self.config.protocol {
             config::Protocol::Auto => None,
@@ -121,6 +133,29 @@ impl Access {
             }),
         };
         Ok(Client::new(settings))
+    }
+
+    /// What is said of us in the header of every request.
+    fn credentials(&self, pin: Option<&str>) -> Result<Vec<Credential>> {
+        let configured = &self.config.credentials;
+        let mut all = vec![];
+        if let Some(username) = &configured.username {
+            all.push(Credential::UsernameAndPassword {
+                username: username.clone(),
+                password: self.given(pin, configured.password_file.as_deref(), "password")?,
+            });
+        }
+        if let Some(device) = &configured.device {
+            all.push(Credential::Device {
+                device_serial_number: device.serial_number.clone(),
+                password: self.secret(device.password_file.as_deref(), "password")?,
+                device_identifier: device.device_identifier.clone(),
+                network_identifier: device.network_identifier.clone(),
+                machine_identifier: device.machine_identifier.clone(),
+                media_identifier: device.media_identifier.clone(),
+            });
+        }
+        Ok(all)
     }
 
     fn addresses(&self) -> Vec<ServerAddress> {
@@ -152,11 +187,21 @@ impl Access {
             ca: self.read(&files.ca, Content::Public)?.to_vec(),
             client_cert: some(&files.client_cert, Content::Public)?,
             client_key: some(&files.client_key, Content::Secret("private key"))?,
-            passphrase: match pin {
-                Some(pin) => Some(Zeroizing::new(pin.to_owned())),
-                None => self.secret(file.as_deref(), "passphrase")?,
-            },
+            passphrase: self.given(pin, file.as_deref(), "passphrase")?,
         })
+    }
+
+    /// A secret that is the PIN, or in a file, or not there.
+    fn given(
+        &self,
+        pin: Option<&str>,
+        file: Option<&Path>,
+        name: &'static str,
+    ) -> Result<Option<Zeroizing<String>>> {
+        match pin {
+            Some(pin) => Ok(Some(Zeroizing::new(pin.to_owned()))),
+            None => self.secret(file, name),
+        }
     }
 
     /// The text of a file with a secret, without the newline that editors put at its end.

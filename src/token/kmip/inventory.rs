@@ -204,17 +204,23 @@ pub fn locate(object_type: ObjectType, narrower: Option<Attribute>) -> Request {
         filters,
         maximum_items: None,
         offset_items: None,
+        storage_status: None,
+        group_member: None,
     }
 }
 
 fn attributes(id: &str) -> Request {
-    Request::GetAttributes { id: id.into() }
+    Request::GetAttributes {
+        id: id.into(),
+        names: Vec::new(),
+    }
 }
 
 fn get(id: &str) -> Request {
     Request::Get {
         id: id.into(),
         format: None,
+        wrapping: None,
     }
 }
 

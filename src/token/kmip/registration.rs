@@ -216,7 +216,10 @@ impl KmipToken {
 
     /// Some servers ignore what they are to look for, so that the name is read again.
     fn first_called<'a>(&self, name: &str, ids: &'a [String]) -> Result<Option<&'a String>> {
-        let ask = |id: &String| Request::GetAttributes { id: id.clone() };
+        let ask = |id: &String| Request::GetAttributes {
+            id: id.clone(),
+            names: Vec::new(),
+        };
         let requests: Vec<_> = ids.iter().take(MOST_NAMESAKES).map(ask).collect();
         let answers = self.client()?.call_within(self.deadline(), &requests);
         let answers = answers.map_err(|error| self.failures.call(&error))?;
@@ -289,5 +292,6 @@ fn block(format: KeyFormatType, bytes: Zeroizing<Vec<u8>>, key_type: KeyType) ->
         algorithm: Some(material::algorithm(key_type)),
         length: Some(material::length(key_type)),
         material: KeyMaterial::Bytes(bytes),
+        wrapping: None,
     }
 }
