@@ -46,6 +46,17 @@ impl SlotEntry {
         self.line(format!("kmip.deadline = {deadline:?}"))
     }
 
+    /// Our client certificate's key.
+    pub fn key_file(&self) -> PathBuf {
+        self.endpoint.key.clone()
+    }
+
+    /// Takes that key from another file.
+    pub fn with_key_file(mut self, key: &Path) -> Self {
+        self.endpoint.key = key.to_owned();
+        self
+    }
+
     /// Adds a line of any kind.
     pub fn line(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());

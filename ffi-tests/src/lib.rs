@@ -10,6 +10,7 @@ pub mod fake_server;
 pub mod keys;
 pub mod kmip_server;
 pub mod late_configuration;
+pub mod locked;
 pub mod module;
 pub mod oddities;
 pub mod openssh;

@@ -1,0 +1,218 @@
+//! C_Login and C_Logout: what a program sees before, between and after, whatever the PIN is.
+
+use cryptoki_sys::*;
+use ffi_tests::configuration::{Configuration, SlotEntry, own_log};
+use ffi_tests::fake_server::{FakeServer, Vault};
+use ffi_tests::late_configuration::{LateConfiguration, configure};
+use ffi_tests::locked::{Locked, PIN};
+use ffi_tests::module::Module;
+use ffi_tests::own_process::alone;
+use ffi_tests::scene::{LABEL, NoServer, Scene};
+use ffi_tests::session::{Session, class};
+use ffi_tests::{call, here, on_each_server};
+use kmip_p11::model::public_key::{Curve, KeyType};
+
+const P256: KeyType = KeyType::Ec(Curve::P256);
+const DIGEST: &[u8] = &[7; 32];
+
+fn open(module: &Module) -> Session<'_> {
+    Session::open(module, module.slot(LABEL)).expect("a session")
+}
+
+/// What holds for every slot with a PIN; it has one key, called "web".
+fn contract(module: &Module, log: impl Fn() -> String) {
+    let flags = module
+        .token_info(module.slot(LABEL))
+        .expect("C_GetTokenInfo")
+        .flags;
+    let asked = CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED;
+    let flags = flags & (asked | CKF_PROTECTED_AUTHENTICATION_PATH);
+    assert_eq!(flags, asked);
+    let (one, other) = (open(module), open(module));
+    let states = |expected| {
+        assert_eq!((one.state(), other.state()), (Ok(expected), Ok(expected)));
+    };
+    let nothing_is_there = || {
+        states(CKS_RW_PUBLIC_SESSION);
+        assert_eq!(one.find(&vec![]), Ok(vec![]));
+        assert_eq!(one.sign_init(CKM_ECDSA, 1), Err(CKR_USER_NOT_LOGGED_IN));
+        assert_eq!(other.logout(), Err(CKR_USER_NOT_LOGGED_IN));
+    };
+    nothing_is_there();
+    assert_eq!(one.login(CKU_USER, "open barley"), Err(CKR_PIN_INCORRECT));
+    assert_eq!(one.login(CKU_USER, ""), Err(CKR_PIN_LEN_RANGE));
+    assert_eq!(
+        one.login(CKU_USER, &"x".repeat(4097)),
+        Err(CKR_PIN_LEN_RANGE)
+    );
+    assert_eq!(one.login(CKU_SO, PIN), Err(CKR_USER_TYPE_INVALID));
+    nothing_is_there();
+
+    assert_eq!(one.login(CKU_USER, PIN), Ok(()), "{}", log());
+    states(CKS_RW_USER_FUNCTIONS);
+    assert_eq!(other.login(CKU_USER, PIN), Err(CKR_USER_ALREADY_LOGGED_IN));
+    let key = other.private_key("web");
+    assert_eq!(other.attribute(key, CKA_PRIVATE), Ok(vec![CK_TRUE]));
+    assert_eq!(
+        other.sign(CKM_ECDSA, key, DIGEST).map(|it| it.len()),
+        Ok(64)
+    );
+    other.sign_init(CKM_ECDSA, key).expect("C_SignInit");
+
+    assert_eq!(one.logout(), Ok(()));
+    assert_eq!(
+        other.attribute(key, CKA_LABEL),
+        Err(CKR_OBJECT_HANDLE_INVALID)
+    );
+    assert_eq!(other.sign_into(DIGEST, 64), Err(CKR_USER_NOT_LOGGED_IN));
+    nothing_is_there();
+
+    assert_eq!(other.login(CKU_USER, PIN), Ok(()));
+    assert_eq!(one.sign_init(CKM_ECDSA, key), Err(CKR_KEY_HANDLE_INVALID));
+    assert_ne!(one.private_key("web"), key);
+    assert_eq!(
+        call!(module, C_CloseAllSessions, module.slot(LABEL)),
+        CKR_OK
+    );
+    let third = open(module);
+    assert_eq!(third.state(), Ok(CKS_RW_PUBLIC_SESSION));
+    assert_eq!(third.login(CKU_USER, PIN), Ok(()));
+    drop(third);
+    assert_eq!(
+        open(module).state(),
+        Ok(CKS_RW_PUBLIC_SESSION),
+        "the last session logs out"
+    );
+    let log = log();
+    assert!(log.contains("C_Login"), "the log is looked at: {log}");
+    assert!(!log.contains(PIN) && !log.contains("barley"), "{log}");
+}
+
+fn web(vault: &mut Vault) {
+    vault.pair("web", P256);
+}
+
+on_each_server! {
+    fn the_pin_may_be_the_passphrase_of_the_client_key(case) {
+        let setup = || {
+            let locked = Locked::on(case);
+            locked.scene.make("web", P256);
+            locked
+        };
+        alone(case.test, setup, || contract(&Module::initialized(), own_log));
+    }
+
+    fn the_passphrase_may_be_in_a_file(case) {
+        let scene = Scene::on(case.server);
+        scene.make("web", P256);
+        let files = ffi_tests::scratch::Scratch::new();
+        let passphrase = files.write_mode("passphrase", format!("{PIN}\n"), 0o600);
+        let line = format!("kmip.tls.client_key_passphrase_file = {passphrase:?}");
+        let locked = Locked::of(scene, &line);
+        let user = ffi_tests::openssh::user::User::of(&locked.configuration);
+        assert_eq!(user.list().len(), 1);
+        assert_eq!(user.was_asked(), "");
+        // Without it, the log says what to write.
+        let without = Configuration::new(&[locked.slot()]);
+        let user = ffi_tests::openssh::user::User::of(&without);
+        let mut keygen = user.command("ssh-keygen");
+        ffi_tests::process::run(keygen.arg("-D").arg(ffi_tests::module::library()));
+        let log = without.log();
+        assert!(log.contains("pin = \"key_passphrase\""), "{log}");
+    }
+}
+
+/// A slot on a fake server that knows one user.
+fn slot_of(server: &FakeServer) -> SlotEntry {
+    let slot = SlotEntry::new(LABEL, server.endpoint()).deadline("1s");
+    slot.line("kmip.username = \"alice\"")
+}
+
+#[test]
+fn the_pin_may_be_a_password() {
+    alone(here!(), LateConfiguration::default, || {
+        let server = FakeServer::with(web).letting_in("alice", PIN).start();
+        let written = configure(&[slot_of(&server).line("kmip.pin = \"password\"")]);
+        contract(&Module::initialized(), || written.log());
+    });
+}
+
+#[test]
+fn a_password_that_cannot_be_tried_is_not_called_wrong() {
+    alone(here!(), LateConfiguration::default, || {
+        let server = FakeServer::with(web).letting_in("alice", PIN).start();
+        let written = configure(&[slot_of(&server).line("kmip.pin = \"password\"")]);
+        let module = Module::initialized();
+        let session = open(&module);
+        server.stop();
+        assert_eq!(session.login(CKU_USER, PIN), Err(CKR_DEVICE_ERROR));
+        assert_eq!(session.state(), Ok(CKS_RW_PUBLIC_SESSION));
+        server.start_again();
+        assert_eq!(session.login(CKU_USER, PIN), Ok(()), "{}", written.log());
+        assert_eq!(
+            session.find(&class(CKO_PRIVATE_KEY)).map(|it| it.len()),
+            Ok(1)
+        );
+    });
+}
+
+#[test]
+fn a_password_may_be_in_a_file() {
+    alone(here!(), LateConfiguration::default, || {
+        let server = FakeServer::with(web).letting_in("alice", PIN).start();
+        let files = ffi_tests::scratch::Scratch::new();
+        let password = files.write_mode("password", format!("{PIN}\r\n"), 0o600);
+        let line = format!("kmip.password_file = {password:?}");
+        let written = configure(&[slot_of(&server).line(line)]);
+        let module = Module::initialized();
+        let session = open(&module);
+        assert_eq!(
+            session.find(&class(CKO_PRIVATE_KEY)).map(|it| it.len()),
+            Ok(1)
+        );
+        assert!(!written.log().contains(PIN), "{}", written.log());
+    });
+}
+
+/// A certificate and its key may be exchanged for others after the configuration was read.
+#[test]
+fn a_key_that_changed_hands_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    alone(here!(), LateConfiguration::default, || {
+        let server = FakeServer::with(web).start();
+        let slot = SlotEntry::new(LABEL, server.endpoint());
+        let key = slot.key_file();
+        let written = configure(&[slot]);
+        let module = Module::initialized();
+        let open_to_all = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&key, open_to_all).expect("a file of ours");
+        let session = open(&module);
+        assert_eq!(session.find(&vec![]), Err(CKR_DEVICE_ERROR));
+        assert!(
+            written.log().contains("others may read this private key"),
+            "{}",
+            written.log()
+        );
+        assert_eq!(server.tally().connections, 0);
+    });
+}
+
+#[test]
+fn without_a_pin_a_login_is_not_needed_and_taken() {
+    alone(here!(), NoServer::new, || {
+        let module = Module::initialized();
+        let slot = module.slot("nobody");
+        let flags = module.token_info(slot).expect("C_GetTokenInfo").flags;
+        assert_eq!(flags & CKF_LOGIN_REQUIRED, 0);
+        assert_ne!(flags & CKF_PROTECTED_AUTHENTICATION_PATH, 0);
+        let session = Session::open(&module, slot).expect("a session");
+        assert_eq!(session.login(CKU_USER, ""), Ok(()));
+        assert_eq!(session.state(), Ok(CKS_RW_USER_FUNCTIONS));
+        assert_eq!(
+            session.login(CKU_USER, "any"),
+            Err(CKR_USER_ALREADY_LOGGED_IN)
+        );
+        assert_eq!(session.logout(), Ok(()));
+        assert_eq!(session.logout(), Err(CKR_USER_NOT_LOGGED_IN));
+    });
+}
