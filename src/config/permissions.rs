@@ -81,10 +81,29 @@ pub enum Fault {
         /// What to take away.
         fix: &'static str,
     },
-    /// A directory above it lets anybody put another file in its place.
+    /// A directory above it belongs to somebody who could put another file in its place.
     #[error(
-        "{}: the directory {} (mode {mode:04o}, owner uid {owner}) lets anybody replace it: \
-         run \"chmod o-w {}\"", .path.display(), .directory.display(), .directory.display()
+        "{}: the directory {} belongs to uid {owner}, who could replace it; it must belong to {}: \
+         run \"chown {user} {}\"",
+        .path.display(), .directory.display(), trusted(*.user), .directory.display()
+    )]
+    DirectoryOwner {
+        /// The file.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        user: u32,
+    },
+    /// A directory above it lets others put another file in its place.
+    #[error(
+        "{}: the directory {} (mode {mode:04o}, owner uid {owner}) lets {} replace it: \
+         run \"chmod go-w {}\"",
+        .path.display(), .directory.display(),
+        if *.mode & WRITE_BY_ALL == 0 { "its group" } else { "anybody" },
+        .directory.display()
     )]
     Directory {
         /// The file.
@@ -221,16 +240,29 @@ fn judge_directories(path: &Path) -> Result<(), Fault> {
         .skip(1)
     {
         let found = fs::metadata(directory).map_err(unreadable)?;
-        let mode = found.mode() & 0o7777;
-        if mode & WRITE_BY_ALL != 0 && mode & STICKY == 0 {
-            let (path, directory) = (path.to_owned(), directory.to_owned());
-            return Err(Fault::Directory {
-                path,
-                directory,
-                mode,
-                owner: found.uid(),
-            });
-        }
+        judge_directory(path, directory, found.mode() & 0o7777, found.uid())?;
+    }
+    Ok(())
+}
+
+/// A sticky directory like `/tmp` lets nobody replace what is another's, except its owner.
+fn judge_directory(path: &Path, directory: &Path, mode: u32, owner: u32) -> Result<(), Fault> {
+    let (path, directory) = (path.to_owned(), directory.to_owned());
+    if !is_ours(owner) {
+        return Err(Fault::DirectoryOwner {
+            path,
+            directory,
+            owner,
+            user: geteuid().as_raw(),
+        });
+    }
+    if mode & WRITE_BY_OTHERS != 0 && mode & STICKY == 0 {
+        return Err(Fault::Directory {
+            path,
+            directory,
+            mode,
+            owner,
+        });
     }
     Ok(())
 }
@@ -319,9 +351,30 @@ mod tests {
         set_mode(&path, 0o600);
         set_mode(directory.path(), 0o777);
         let message = open(&path, Content::Public).unwrap_err().to_string();
-        assert!(message.contains("run \"chmod o-w "), "{message}");
+        assert!(
+            message.contains("lets anybody replace it: run \"chmod go-w "),
+            "{message}"
+        );
+        set_mode(directory.path(), 0o775);
+        let message = open(&path, Content::Public).unwrap_err().to_string();
+        assert!(
+            message.contains("lets its group replace it: run \"chmod go-w "),
+            "{message}"
+        );
         set_mode(directory.path(), 0o1777);
         assert!(open(&path, Content::Public).is_ok());
+    }
+
+    #[test]
+    fn a_strangers_directory_is_refused_sticky_or_not() {
+        let judged = |mode, owner| judge_directory(Path::new("/d/f"), Path::new("/d"), mode, owner);
+        assert!(judged(0o755, 0).is_ok());
+        for mode in [0o755, 0o1777] {
+            let message = judged(mode, 12345).unwrap_err().to_string();
+            let start = "/d/f: the directory /d belongs to uid 12345, who could replace it; ";
+            assert!(message.starts_with(start), "{message}");
+            assert!(message.contains(": run \"chown "), "{message}");
+        }
     }
 
     #[test]

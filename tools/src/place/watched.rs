@@ -1,4 +1,6 @@
-//! A token whose slow requests show a sign of life on the terminal.
+//! A token whose slow requests show a sign of life on the terminal, and that gives the PIN when it is needed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::Result;
@@ -7,23 +9,44 @@ use kmip_p11::model::mechanism::Mechanism;
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo};
 
+use zeroize::Zeroizing;
+
 use crate::progress::shown_if_slow;
 
-/// A token, and what is said while it is asked.
+/// A token, what is said while it is asked, and what opens it.
 pub struct Watched {
     token: SharedToken,
     doing: String,
+    pin: Option<Zeroizing<String>>,
+    is_open: AtomicBool,
 }
 
 impl Watched {
     /// Says that it asks these servers.
-    pub fn new(token: SharedToken, servers: &[String]) -> Self {
-        let doing = format!("asking {}", servers.join(", "));
-        Self { token, doing }
+    pub fn new(token: SharedToken, servers: &[String], pin: Option<Zeroizing<String>>) -> Self {
+        Self {
+            token,
+            doing: format!("asking {}", servers.join(", ")),
+            pin,
+            is_open: AtomicBool::new(false),
+        }
     }
 
-    fn ask<T>(&self, request: impl FnOnce(&dyn Token) -> T) -> T {
-        shown_if_slow(&self.doing, || request(&*self.token))
+    fn ask<T>(&self, request: impl FnOnce(&dyn Token) -> Result<T>) -> Result<T> {
+        shown_if_slow(&self.doing, || {
+            if let Some(pin) = &self.pin
+                && !self.is_open.load(Ordering::Relaxed)
+            {
+                self.open(pin)?;
+            }
+            request(&*self.token)
+        })
+    }
+
+    fn open(&self, pin: &str) -> Result<()> {
+        self.token.login(pin)?;
+        self.is_open.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -36,12 +59,13 @@ impl Token for Watched {
         self.token.mechanisms()
     }
 
-    fn login(&self, pin: &str) -> Result {
-        self.ask(|token| token.login(pin))
+    fn login(&self, pin: &str) -> Result<()> {
+        shown_if_slow(&self.doing, || self.open(pin))
     }
 
     fn logout(&self) {
         self.token.logout();
+        self.is_open.store(false, Ordering::Relaxed);
     }
 
     fn find(&self) -> Result<Found> {
