@@ -54,13 +54,15 @@ wait_for_cosmian() {
 }
 
 # The KMIP room against one real server: what it reads, writes and survives there. The second
-# argument chooses among the tests: some ask for what PyKMIP does not do.
+# argument chooses among the tests: some ask for what PyKMIP does not do. The others are ways to
+# say it over HTTPS; plain TLS comes first.
 test_protocol_on() {
-  local lab
+  local lab way status=0
   lab=$(mktemp -d)
   tools/servers/server.sh start "$1" --dir "$lab" --parent $$
-  local status=0
-  KMIP_TEST_ENV=$lab/env.sh cargo test -p kmip-p11 --lib "$2" -- --ignored || status=$?
+  for way in '' "${@:3}"; do
+    KMIP_TEST_ENV=$lab/env.sh KMIP_TEST_WAY=$way cargo test -p kmip-p11 --lib "$2" -- --ignored || status=$?
+  done
   tools/servers/server.sh stop "$lab"
   rm -rf "$lab"
   return "$status"
@@ -83,7 +85,8 @@ wait_for_cosmian
 step 'the protocol on PyKMIP'
 test_protocol_on pykmip kmip::tests::live::
 step 'the protocol on Cosmian KMS'
-test_protocol_on cosmian kmip::tests::live
+test_protocol_on cosmian kmip::tests::live ttlv:/kmip json:/kmip json:/kmip/2_1
+test_protocol_on cosmian kmip::tests::over_https
 step 'tests'
 cargo test --workspace --no-fail-fast
 step 'all passed'

@@ -26,6 +26,12 @@ impl SlotEntry {
         }
     }
 
+    /// The same slot with its server at another address or URL.
+    pub fn at(mut self, address: String) -> Self {
+        self.endpoint.address = address;
+        self
+    }
+
     /// Shows the keys of this object group only.
     pub fn group(self, group: &str) -> Self {
         self.line(format!("keys.groups = [{group:?}]"))

@@ -10,7 +10,7 @@ mod settings;
 mod status;
 
 pub use negotiation::ServerInfo;
-pub use settings::{Order, ServerAddress, Settings};
+pub use settings::{Encoding, Order, ServerAddress, Settings, Transport};
 pub use status::{Condition, ServerStatus};
 
 use super::connection::{Counter, Traffic};

@@ -179,6 +179,10 @@ impl Client {
                 | ErrorKind::ServerNotTrusted { .. }
                 | ErrorKind::Tls { .. }
                 | ErrorKind::VersionUnsupported { .. }
+                | ErrorKind::CredentialsRefused { .. }
+                | ErrorKind::NoSuchPath { .. }
+                | ErrorKind::Redirected { .. }
+                | ErrorKind::HttpStatus { .. }
         );
         error.is_connection_failure() || (of_this_server && self.settings.servers.len() > 1)
     }
@@ -257,6 +261,8 @@ impl Client {
                 .server_name
                 .as_deref()
                 .unwrap_or(&address.host),
+            transport: &address.transport,
+            bearer_token: self.settings.bearer_token.as_ref(),
             tls: &self.settings.tls,
             counter: &self.counter,
         };

@@ -73,6 +73,8 @@ fn may_help(error: &Error, requests: &[Request]) -> bool {
         ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } | ErrorKind::Unencodable(_) => {
             true
         }
+        // Content too large, or a server that fails over what is in it.
+        ErrorKind::HttpStatus { status, .. } => [413, 500].contains(status),
         _ => false,
     };
     may_be_one && requests.iter().all(Request::may_be_repeated)

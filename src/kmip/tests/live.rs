@@ -1,11 +1,61 @@
 //! A real server, by hand: `tools/servers/server.sh start pykmip --dir /tmp/k` (or `cosmian`), then
 //! `KMIP_TEST_ENV=/tmp/k/env.sh cargo test -p kmip-p11 kmip::tests::live -- --ignored --nocapture`.
+//! With `KMIP_TEST_WAY=ttlv:/kmip` or `json:/kmip` the same is said over HTTPS.
 
 use crate::kmip::*;
 use std::collections::HashMap;
 use std::time::Duration;
 
-fn settings() -> Settings {
+/// How the server is spoken to.
+pub fn transport() -> Transport {
+    let way = std::env::var("KMIP_TEST_WAY").unwrap_or_default();
+    match way.split_once(':') {
+        None => Transport::Tls,
+        Some((encoding, path)) => Transport::Https {
+            path: path.into(),
+            encoding: match encoding {
+                "ttlv" => Encoding::Ttlv,
+                "json" => Encoding::Json,
+                other => panic!("{other}"),
+            },
+        },
+    }
+}
+
+/// Those of the versions that are spoken that way: Cosmian reads JSON of 1.4 and 2.1 only.
+pub fn spoken(versions: &[Option<Version>]) -> Vec<Option<Version>> {
+    let is_json = matches!(
+        transport(),
+        Transport::Https {
+            encoding: Encoding::Json,
+            ..
+        }
+    );
+    let mut spoken = versions.to_vec();
+    if is_json {
+        spoken.push(Some(Version::V2_1));
+        spoken.retain(|version| [None, Some(Version::V1_4), Some(Version::V2_1)].contains(version));
+    }
+    spoken
+}
+
+/// A client of the server in `KMIP_TEST_ENV`.
+pub fn client(version: Option<Version>) -> Client {
+    Client::new(Settings {
+        version,
+        ..settings()
+    })
+}
+
+pub fn settings() -> Settings {
+    settings_over(&transport())
+}
+
+pub fn client_over(transport: Transport) -> Client {
+    Client::new(settings_over(&transport))
+}
+
+pub fn settings_over(transport: &Transport) -> Settings {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     let env: HashMap<&str, &str> = text
@@ -18,20 +68,18 @@ fn settings() -> Settings {
         client_key: Some(env["KMIP_KEY"].into()),
         server_name: None,
     };
+    let port = match transport {
+        Transport::Tls => env["KMIP_PORT"],
+        Transport::Https { .. } => env["KMIP_HTTPS_PORT"],
+    };
     let address = ServerAddress {
         host: env["KMIP_HOST"].into(),
-        port: env["KMIP_PORT"].parse().unwrap(),
+        port: port.parse().unwrap(),
+        transport: transport.clone(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
     settings.deadline = Duration::from_secs(20);
     settings
-}
-
-pub fn client(version: Option<Version>) -> Client {
-    Client::new(Settings {
-        version,
-        ..settings()
-    })
 }
 
 pub fn one(client: &Client, request: Request) -> Response {
@@ -180,14 +228,13 @@ fn use_of_a_key(client: &Client, private_id: &str, public_id: &str, name: String
 #[test]
 #[ignore = "needs a server"]
 fn a_key_lives_and_dies_in_every_version() {
-    for version in [
+    let versions = [
         None,
         Some(Version::V1_2),
         Some(Version::V1_4),
         Some(Version::V2_0),
-    ] {
-        life_of_a_key(version);
-    }
+    ];
+    spoken(&versions).into_iter().for_each(life_of_a_key);
 }
 
 #[test]
@@ -225,7 +272,7 @@ fn a_version_the_server_does_not_know_is_refused() {
 #[test]
 #[ignore = "needs a server"]
 fn what_is_registered_comes_back() {
-    for version in [None, Some(Version::V1_2), Some(Version::V1_4)] {
+    for version in spoken(&[None, Some(Version::V1_2), Some(Version::V1_4)]) {
         let client = client(version);
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::new(vec!["host".to_owned()])
@@ -319,5 +366,10 @@ fn a_second_connection_resumes_the_session_of_the_first() {
     });
     println!("{counts:#?}");
     assert_eq!(counts[0].resumed, 0);
-    assert_eq!((counts[2].connections, counts[2].resumed), (3, 2));
+    let of_the_last = (counts[2].connections, counts[2].resumed);
+    match transport() {
+        Transport::Tls => assert_eq!(of_the_last, (3, 2)),
+        // Cosmian's HTTPS fails over the first session that it is offered, and gets no other.
+        Transport::Https { .. } => assert_eq!(of_the_last, (4, 0)),
+    }
 }

@@ -13,9 +13,9 @@ use super::validity::Validity;
 use crate::config::{self, Content, Pin};
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
-    self, Attribute, Client, Credential, ErrorKind, ObjectType, Order, Refusal, Request,
+    self, Attribute, Client, Credential, Encoding, ErrorKind, ObjectType, Order, Refusal, Request,
     ResultReason, ServerAddress, Settings, TlsContents, TlsFileError, TlsFileProblem, TlsFiles,
-    Version,
+    Transport, Version,
 };
 
 /// What the servers know us by, and the client that has it.
@@ -96,6 +96,10 @@ impl Access {
     fn untried(&self, error: &kmip::Error) -> Error {
         match &error.kind {
             ErrorKind::Refused(refusal) if is_about_us(refusal) => self.wrong_pin(refusal),
+            ErrorKind::CredentialsRefused { .. } => {
+                let reason = format!("the PIN is wrong: {error}");
+                self.failures.error(TokenErrorKind::WrongPin, reason)
+            }
             _ => self.failures.call(error),
         }
     }
@@ -123,6 +127,8 @@ impl Access {
         settings.connections = connections.most;
         settings.maximum_idle = connections.idle;
         settings.maximum_age = connections.max_age;
+        let token = self.config.credentials.bearer_token_file.as_deref();
+        settings.bearer_token = self.given(pin_is(Pin::Token), token, "bearer token")?;
         settings.credentials = self.credentials(pin_is(Pin::Password))?;
         settings.deadline = self.config.deadline;
         settings.version = match self.config.protocol {
@@ -159,9 +165,20 @@ impl Access {
     }
 
     fn addresses(&self) -> Vec<ServerAddress> {
+        let encoding = match self.config.encoding {
+            config::Encoding::Ttlv => Encoding::Ttlv,
+            config::Encoding::Json => Encoding::Json,
+        };
         let servers = self.config.servers.iter().map(|server| ServerAddress {
             host: server.host.clone(),
             port: server.port,
+            transport: match &server.path {
+                None => Transport::Tls,
+                Some(path) => Transport::Https {
+                    path: path.clone(),
+                    encoding,
+                },
+            },
         });
         servers.collect()
     }
