@@ -13,6 +13,7 @@ use crate::scratch::Scratch;
 pub struct SlotEntry {
     label: String,
     endpoint: Endpoint,
+    has_certificate: bool,
     lines: Vec<String>,
 }
 
@@ -22,6 +23,7 @@ impl SlotEntry {
         Self {
             label: label.to_owned(),
             endpoint,
+            has_certificate: true,
             lines: vec![],
         }
     }
@@ -52,6 +54,12 @@ impl SlotEntry {
         self.line(format!("kmip.deadline = {deadline:?}"))
     }
 
+    /// Shows no client certificate.
+    pub fn without_certificate(mut self) -> Self {
+        self.has_certificate = false;
+        self
+    }
+
     /// Our client certificate's key.
     pub fn key_file(&self) -> PathBuf {
         self.endpoint.key.clone()
@@ -77,10 +85,13 @@ impl SlotEntry {
             key,
         } = &self.endpoint;
         let mut text = format!(
-            "\n[[slot]]\nlabel = {:?}\nkmip.servers = [{address:?}]\nkmip.tls.ca = {ca:?}\n\
-             kmip.tls.client_cert = {certificate:?}\nkmip.tls.client_key = {key:?}\n",
+            "\n[[slot]]\nlabel = {:?}\nkmip.servers = [{address:?}]\nkmip.tls.ca = {ca:?}\n",
             self.label
         );
+        if self.has_certificate {
+            let _ = writeln!(text, "kmip.tls.client_cert = {certificate:?}");
+            let _ = writeln!(text, "kmip.tls.client_key = {key:?}");
+        }
         for line in &self.lines {
             let _ = writeln!(text, "{line}");
         }

@@ -1,6 +1,7 @@
 //! C_Login and C_Logout: what a program sees before, between and after, whatever the PIN is.
 
 use cryptoki_sys::*;
+use ffi_tests::api_token::{self, TOKEN};
 use ffi_tests::configuration::{Configuration, SlotEntry, own_log};
 use ffi_tests::fake_server::{FakeServer, Vault};
 use ffi_tests::late_configuration::{LateConfiguration, configure};
@@ -8,8 +9,9 @@ use ffi_tests::locked::{Locked, PIN};
 use ffi_tests::module::Module;
 use ffi_tests::own_process::alone;
 use ffi_tests::scene::{LABEL, NoServer, Scene};
+use ffi_tests::scratch::Scratch;
 use ffi_tests::session::{Session, class};
-use ffi_tests::{call, here, on_each_server};
+use ffi_tests::{ServerKind, call, here, on_each_server};
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 const P256: KeyType = KeyType::Ec(Curve::P256);
@@ -20,7 +22,7 @@ fn open(module: &Module) -> Session<'_> {
 }
 
 /// What holds for every slot with a PIN; it has one key, called "web".
-fn contract(module: &Module, log: impl Fn() -> String) {
+fn contract(module: &Module, pin: &str, log: impl Fn() -> String) {
     let flags = module
         .token_info(module.slot(LABEL))
         .expect("C_GetTokenInfo")
@@ -45,12 +47,12 @@ fn contract(module: &Module, log: impl Fn() -> String) {
         one.login(CKU_USER, &"x".repeat(4097)),
         Err(CKR_PIN_LEN_RANGE)
     );
-    assert_eq!(one.login(CKU_SO, PIN), Err(CKR_USER_TYPE_INVALID));
+    assert_eq!(one.login(CKU_SO, pin), Err(CKR_USER_TYPE_INVALID));
     nothing_is_there();
 
-    assert_eq!(one.login(CKU_USER, PIN), Ok(()), "{}", log());
+    assert_eq!(one.login(CKU_USER, pin), Ok(()), "{}", log());
     states(CKS_RW_USER_FUNCTIONS);
-    assert_eq!(other.login(CKU_USER, PIN), Err(CKR_USER_ALREADY_LOGGED_IN));
+    assert_eq!(other.login(CKU_USER, pin), Err(CKR_USER_ALREADY_LOGGED_IN));
     let key = other.private_key("web");
     assert_eq!(other.attribute(key, CKA_PRIVATE), Ok(vec![CK_TRUE]));
     assert_eq!(
@@ -67,7 +69,7 @@ fn contract(module: &Module, log: impl Fn() -> String) {
     assert_eq!(other.sign_into(DIGEST, 64), Err(CKR_USER_NOT_LOGGED_IN));
     nothing_is_there();
 
-    assert_eq!(other.login(CKU_USER, PIN), Ok(()));
+    assert_eq!(other.login(CKU_USER, pin), Ok(()));
     assert_eq!(one.sign_init(CKM_ECDSA, key), Err(CKR_KEY_HANDLE_INVALID));
     assert_ne!(one.private_key("web"), key);
     assert_eq!(
@@ -76,7 +78,7 @@ fn contract(module: &Module, log: impl Fn() -> String) {
     );
     let third = open(module);
     assert_eq!(third.state(), Ok(CKS_RW_PUBLIC_SESSION));
-    assert_eq!(third.login(CKU_USER, PIN), Ok(()));
+    assert_eq!(third.login(CKU_USER, pin), Ok(()));
     drop(third);
     assert_eq!(
         open(module).state(),
@@ -85,7 +87,7 @@ fn contract(module: &Module, log: impl Fn() -> String) {
     );
     let log = log();
     assert!(log.contains("C_Login"), "the log is looked at: {log}");
-    assert!(!log.contains(PIN) && !log.contains("barley"), "{log}");
+    assert!(!log.contains(pin) && !log.contains("barley"), "{log}");
 }
 
 fn web(vault: &mut Vault) {
@@ -99,13 +101,13 @@ on_each_server! {
             locked.scene.make("web", P256);
             locked
         };
-        alone(case.test, setup, || contract(&Module::initialized(), own_log));
+        alone(case.test, setup, || contract(&Module::initialized(), PIN, own_log));
     }
 
     fn the_passphrase_may_be_in_a_file(case) {
         let scene = Scene::on(case.server);
         scene.make("web", P256);
-        let files = ffi_tests::scratch::Scratch::new();
+        let files = Scratch::new();
         let passphrase = files.write_mode("passphrase", format!("{PIN}\n"), 0o600);
         let line = format!("kmip.tls.client_key_passphrase_file = {passphrase:?}");
         let locked = Locked::of(scene, &line);
@@ -133,7 +135,7 @@ fn the_pin_may_be_a_password() {
     alone(here!(), LateConfiguration::default, || {
         let server = FakeServer::with(web).letting_in("alice", PIN).start();
         let written = configure(&[slot_of(&server).line("kmip.pin = \"password\"")]);
-        contract(&Module::initialized(), || written.log());
+        contract(&Module::initialized(), PIN, || written.log());
     });
 }
 
@@ -160,7 +162,7 @@ fn a_password_that_cannot_be_tried_is_not_called_wrong() {
 fn a_password_may_be_in_a_file() {
     alone(here!(), LateConfiguration::default, || {
         let server = FakeServer::with(web).letting_in("alice", PIN).start();
-        let files = ffi_tests::scratch::Scratch::new();
+        let files = Scratch::new();
         let password = files.write_mode("password", format!("{PIN}\r\n"), 0o600);
         let line = format!("kmip.password_file = {password:?}");
         let written = configure(&[slot_of(&server).line(line)]);
@@ -214,5 +216,27 @@ fn without_a_pin_a_login_is_not_needed_and_taken() {
         );
         assert_eq!(session.logout(), Ok(()));
         assert_eq!(session.logout(), Err(CKR_USER_NOT_LOGGED_IN));
+    });
+}
+
+#[test]
+fn the_pin_may_be_a_bearer_token() {
+    if !ServerKind::Cosmian.is_wanted(here!()) {
+        return;
+    }
+    let setup = || {
+        let server = ServerKind::Cosmian.shared();
+        api_token::store();
+        let files = Scratch::new();
+        let token = files.write_mode("token", format!("{TOKEN}\n"), 0o600);
+        let by_token = |slot: SlotEntry| slot.at(server.url()).without_certificate();
+        let in_file = format!("kmip.bearer_token_file = {token:?}");
+        let scene = Scene::of(server, |slot| by_token(slot).line(in_file));
+        scene.make("web", P256);
+        let slot = SlotEntry::new(LABEL, server.endpoint("alice")).group(&scene.group);
+        Configuration::new(&[by_token(slot).line("kmip.pin = \"token\"")])
+    };
+    alone(here!(), setup, || {
+        contract(&Module::initialized(), TOKEN, own_log)
     });
 }

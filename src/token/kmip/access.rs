@@ -96,7 +96,8 @@ impl Access {
     fn untried(&self, error: &kmip::Error) -> Error {
         match &error.kind {
             ErrorKind::Refused(refusal) if is_about_us(refusal) => self.wrong_pin(refusal),
-            ErrorKind::CredentialsRefused { .. } => {
+            // A token with characters that none can have is not even sent.
+            ErrorKind::CredentialsRefused { .. } | ErrorKind::NotForHttp { .. } => {
                 let reason = format!("the PIN is wrong: {error}");
                 self.failures.error(TokenErrorKind::WrongPin, reason)
             }
