@@ -21,73 +21,98 @@ fn open(module: &Module) -> Session<'_> {
     Session::open(module, module.slot(LABEL)).expect("a session")
 }
 
+/// Two sessions of one token.
+struct Pair<'a> {
+    one: Session<'a>,
+    other: Session<'a>,
+}
+
+impl Pair<'_> {
+    fn have_state(&self, state: CK_STATE) {
+        assert_eq!(
+            (self.one.state(), self.other.state()),
+            (Ok(state), Ok(state))
+        );
+    }
+
+    fn see_nothing(&self) {
+        self.have_state(CKS_RW_PUBLIC_SESSION);
+        assert_eq!(self.one.find(&vec![]), Ok(vec![]));
+        let refused = self.one.sign_init(CKM_ECDSA, 1);
+        assert_eq!(refused, Err(CKR_USER_NOT_LOGGED_IN));
+        assert_eq!(self.other.logout(), Err(CKR_USER_NOT_LOGGED_IN));
+    }
+}
+
 /// What holds for every slot with a PIN; it has one key, called "web".
 fn contract(module: &Module, pin: &str, log: impl Fn() -> String) {
-    let flags = module
-        .token_info(module.slot(LABEL))
-        .expect("C_GetTokenInfo")
-        .flags;
+    let info = module.token_info(module.slot(LABEL));
     let asked = CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED;
-    let flags = flags & (asked | CKF_PROTECTED_AUTHENTICATION_PATH);
-    assert_eq!(flags, asked);
-    let (one, other) = (open(module), open(module));
-    let states = |expected| {
-        assert_eq!((one.state(), other.state()), (Ok(expected), Ok(expected)));
+    let told = asked | CKF_PROTECTED_AUTHENTICATION_PATH;
+    assert_eq!(info.map(|info| info.flags & told), Ok(asked));
+    let pair = Pair {
+        one: open(module),
+        other: open(module),
     };
-    let nothing_is_there = || {
-        states(CKS_RW_PUBLIC_SESSION);
-        assert_eq!(one.find(&vec![]), Ok(vec![]));
-        assert_eq!(one.sign_init(CKM_ECDSA, 1), Err(CKR_USER_NOT_LOGGED_IN));
-        assert_eq!(other.logout(), Err(CKR_USER_NOT_LOGGED_IN));
-    };
-    nothing_is_there();
-    assert_eq!(one.login(CKU_USER, "open barley"), Err(CKR_PIN_INCORRECT));
-    assert_eq!(one.login(CKU_USER, ""), Err(CKR_PIN_LEN_RANGE));
-    assert_eq!(
-        one.login(CKU_USER, &"x".repeat(4097)),
-        Err(CKR_PIN_LEN_RANGE)
-    );
-    assert_eq!(one.login(CKU_SO, pin), Err(CKR_USER_TYPE_INVALID));
-    nothing_is_there();
-
-    assert_eq!(one.login(CKU_USER, pin), Ok(()), "{}", log());
-    states(CKS_RW_USER_FUNCTIONS);
-    assert_eq!(other.login(CKU_USER, pin), Err(CKR_USER_ALREADY_LOGGED_IN));
-    let key = other.private_key("web");
-    assert_eq!(other.attribute(key, CKA_PRIVATE), Ok(vec![CK_TRUE]));
-    assert_eq!(
-        other.sign(CKM_ECDSA, key, DIGEST).map(|it| it.len()),
-        Ok(64)
-    );
-    other.sign_init(CKM_ECDSA, key).expect("C_SignInit");
-
-    assert_eq!(one.logout(), Ok(()));
-    assert_eq!(
-        other.attribute(key, CKA_LABEL),
-        Err(CKR_OBJECT_HANDLE_INVALID)
-    );
-    assert_eq!(other.sign_into(DIGEST, 64), Err(CKR_USER_NOT_LOGGED_IN));
-    nothing_is_there();
-
-    assert_eq!(other.login(CKU_USER, pin), Ok(()));
-    assert_eq!(one.sign_init(CKM_ECDSA, key), Err(CKR_KEY_HANDLE_INVALID));
-    assert_ne!(one.private_key("web"), key);
-    assert_eq!(
-        call!(module, C_CloseAllSessions, module.slot(LABEL)),
-        CKR_OK
-    );
-    let third = open(module);
-    assert_eq!(third.state(), Ok(CKS_RW_PUBLIC_SESSION));
-    assert_eq!(third.login(CKU_USER, pin), Ok(()));
-    drop(third);
-    assert_eq!(
-        open(module).state(),
-        Ok(CKS_RW_PUBLIC_SESSION),
-        "the last session logs out"
-    );
+    wrong_pins(&pair, pin);
+    let key = a_login(&pair, pin, &log);
+    after_a_logout(&pair, key);
+    assert_eq!(pair.other.login(CKU_USER, pin), Ok(()));
+    let old = pair.one.sign_init(CKM_ECDSA, key);
+    assert_eq!(old, Err(CKR_KEY_HANDLE_INVALID));
+    assert_ne!(pair.one.private_key("web"), key);
+    closing_logs_out(module, pin);
     let log = log();
     assert!(log.contains("C_Login"), "the log is looked at: {log}");
     assert!(!log.contains(pin) && !log.contains("barley"), "{log}");
+}
+
+fn wrong_pins(pair: &Pair<'_>, pin: &str) {
+    pair.see_nothing();
+    let login = |user, pin: &str| pair.one.login(user, pin);
+    assert_eq!(login(CKU_USER, "open barley"), Err(CKR_PIN_INCORRECT));
+    assert_eq!(login(CKU_USER, "barley"), Err(CKR_PIN_INCORRECT));
+    assert_eq!(login(CKU_USER, ""), Err(CKR_PIN_LEN_RANGE));
+    let long = "x".repeat(4097);
+    assert_eq!(login(CKU_USER, &long), Err(CKR_PIN_LEN_RANGE));
+    assert_eq!(login(CKU_SO, pin), Err(CKR_USER_TYPE_INVALID));
+    pair.see_nothing();
+}
+
+/// The key that is there then, with a signature begun by the other session.
+fn a_login(pair: &Pair<'_>, pin: &str, log: impl Fn() -> String) -> CK_OBJECT_HANDLE {
+    let Pair { one, other } = pair;
+    assert_eq!(one.login(CKU_USER, pin), Ok(()), "{}", log());
+    pair.have_state(CKS_RW_USER_FUNCTIONS);
+    let again = other.login(CKU_USER, pin);
+    assert_eq!(again, Err(CKR_USER_ALREADY_LOGGED_IN));
+    let key = other.private_key("web");
+    assert_eq!(other.attribute(key, CKA_PRIVATE), Ok(vec![CK_TRUE]));
+    let signed = other.sign(CKM_ECDSA, key, DIGEST);
+    assert_eq!(signed.map(|it| it.len()), Ok(64));
+    other.sign_init(CKM_ECDSA, key).expect("C_SignInit");
+    key
+}
+
+fn after_a_logout(pair: &Pair<'_>, key: CK_OBJECT_HANDLE) {
+    let Pair { one, other } = pair;
+    assert_eq!(one.logout(), Ok(()));
+    let label = other.attribute(key, CKA_LABEL);
+    assert_eq!(label, Err(CKR_OBJECT_HANDLE_INVALID));
+    let signed = other.sign_into(DIGEST, 64);
+    assert_eq!(signed, Err(CKR_USER_NOT_LOGGED_IN));
+    pair.see_nothing();
+}
+
+/// All sessions at once, or the last one.
+fn closing_logs_out(module: &Module, pin: &str) {
+    let slot = module.slot(LABEL);
+    assert_eq!(call!(module, C_CloseAllSessions, slot), CKR_OK);
+    let last = open(module);
+    assert_eq!(last.state(), Ok(CKS_RW_PUBLIC_SESSION));
+    assert_eq!(last.login(CKU_USER, pin), Ok(()));
+    drop(last);
+    assert_eq!(open(module).state(), Ok(CKS_RW_PUBLIC_SESSION));
 }
 
 fn web(vault: &mut Vault) {
