@@ -203,6 +203,11 @@ impl<'module> Session<'module> {
         Ok(signature)
     }
 
+    /// For calls that are not here.
+    pub fn handle(&self) -> CK_SESSION_HANDLE {
+        self.handle
+    }
+
     /// C_GetSessionInfo: the state.
     pub fn state(&self) -> Answer<CK_STATE> {
         let mut info = CK_SESSION_INFO::default();

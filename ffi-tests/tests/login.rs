@@ -128,25 +128,6 @@ on_each_server! {
         };
         alone(case.test, setup, || contract(&Module::initialized(), PIN, own_log));
     }
-
-    fn the_passphrase_may_be_in_a_file(case) {
-        let scene = Scene::on(case.server);
-        scene.make("web", P256);
-        let files = Scratch::new();
-        let passphrase = files.write_mode("passphrase", format!("{PIN}\n"), 0o600);
-        let line = format!("kmip.tls.client_key_passphrase_file = {passphrase:?}");
-        let locked = Locked::of(scene, &line);
-        let user = ffi_tests::openssh::user::User::of(&locked.configuration);
-        assert_eq!(user.list().len(), 1);
-        assert_eq!(user.was_asked(), "");
-        // Without it, the log says what to write.
-        let without = Configuration::new(&[locked.slot()]);
-        let user = ffi_tests::openssh::user::User::of(&without);
-        let mut keygen = user.command("ssh-keygen");
-        ffi_tests::process::run(keygen.arg("-D").arg(ffi_tests::module::library()));
-        let log = without.log();
-        assert!(log.contains("pin = \"key_passphrase\""), "{log}");
-    }
 }
 
 /// A slot on a fake server that knows one user.
@@ -183,44 +164,40 @@ fn a_password_that_cannot_be_tried_is_not_called_wrong() {
     });
 }
 
-#[test]
-fn a_password_may_be_in_a_file() {
-    alone(here!(), LateConfiguration::default, || {
-        let server = FakeServer::with(web).letting_in("alice", PIN).start();
-        let files = Scratch::new();
-        let password = files.write_mode("password", format!("{PIN}\r\n"), 0o600);
-        let line = format!("kmip.password_file = {password:?}");
-        let written = configure(&[slot_of(&server).line(line)]);
-        let module = Module::initialized();
-        let session = open(&module);
-        assert_eq!(
-            session.find(&class(CKO_PRIVATE_KEY)).map(|it| it.len()),
-            Ok(1)
-        );
-        assert!(!written.log().contains(PIN), "{}", written.log());
-    });
+/// C_LoginUser, of the table of 3.0.
+fn login_user(module: &Module, session: &Session<'_>, name: &str, pin: &str) -> CK_RV {
+    let get = module.symbol(c"C_GetInterface");
+    // SAFETY: the symbol is a function of this type.
+    let get: CK_C_GetInterface = unsafe { std::mem::transmute(get) };
+    let (mut version, mut interface) = (CK_VERSION { major: 3, minor: 0 }, std::ptr::null_mut());
+    let name_of_interface = c"PKCS 11".as_ptr().cast_mut().cast();
+    // SAFETY: all pointers are valid for the call.
+    let rv = unsafe { get.expect("not null")(name_of_interface, &mut version, &mut interface, 0) };
+    assert_eq!(rv, CKR_OK);
+    // SAFETY: C_GetInterface gave it, and the version asked for has this table.
+    let list = unsafe { &*(*interface).pFunctionList.cast::<CK_FUNCTION_LIST_3_0>() };
+    let (mut name, mut pin) = (name.as_bytes().to_vec(), pin.as_bytes().to_vec());
+    let (name_len, pin_len) = (name.len() as CK_ULONG, pin.len() as CK_ULONG);
+    let login_user = list.C_LoginUser.expect("no entry is null");
+    let (name, pin) = (name.as_mut_ptr(), pin.as_mut_ptr());
+    // SAFETY: both texts are valid for their lengths.
+    unsafe { login_user(session.handle(), CKU_USER, pin, pin_len, name, name_len) }
 }
 
-/// A certificate and its key may be exchanged for others after the configuration was read.
 #[test]
-fn a_key_that_changed_hands_is_not_used() {
-    use std::os::unix::fs::PermissionsExt;
+fn the_user_may_be_named() {
     alone(here!(), LateConfiguration::default, || {
-        let server = FakeServer::with(web).start();
-        let slot = SlotEntry::new(LABEL, server.endpoint());
-        let key = slot.key_file();
-        let written = configure(&[slot]);
+        let server = FakeServer::with(web).letting_in("alice", PIN).start();
+        let _written = configure(&[slot_of(&server).line("kmip.pin = \"password\"")]);
         let module = Module::initialized();
-        let open_to_all = std::fs::Permissions::from_mode(0o644);
-        std::fs::set_permissions(&key, open_to_all).expect("a file of ours");
         let session = open(&module);
-        assert_eq!(session.find(&vec![]), Err(CKR_DEVICE_ERROR));
-        assert!(
-            written.log().contains("others may read this private key"),
-            "{}",
-            written.log()
-        );
-        assert_eq!(server.tally().connections, 0);
+        let login = |name, pin| login_user(&module, &session, name, pin);
+        assert_eq!(login("bob", PIN), CKR_ARGUMENTS_BAD);
+        assert_eq!(login("alice", "barley"), CKR_PIN_INCORRECT);
+        assert_eq!(login("alice", PIN), CKR_OK);
+        assert_eq!(login("", PIN), CKR_USER_ALREADY_LOGGED_IN);
+        assert_eq!(session.logout(), Ok(()));
+        assert_eq!(login("", PIN), CKR_OK);
     });
 }
 

@@ -138,6 +138,11 @@ impl FakeServer {
         self.pki.endpoint(self.address())
     }
 
+    /// Gives the client another certificate, which ends in so many days.
+    pub fn renew_client(&self, days: u64) {
+        self.pki.renew_client(days);
+    }
+
     /// The same by way of a proxy at that port.
     pub fn endpoint_behind(&self, port: u16) -> Endpoint {
         self.pki.endpoint(format!("127.0.0.1:{port}"))
