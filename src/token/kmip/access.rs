@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
+use super::bearer;
 use super::failure::Failures;
 use super::validity::Validity;
 use crate::config::{self, Content, Pin};
@@ -25,6 +26,8 @@ pub struct Access {
     /// Made at first use, or by a login: C_Initialize reads no certificate and fails for none. All
     /// secrets are in it, and go with it.
     client: Mutex<Option<Arc<Client>>>,
+    /// When the bearer token ends, if it says so.
+    token_end: Mutex<Option<SystemTime>>,
     /// Certificates that end soon have been told of.
     warned: AtomicBool,
 }
@@ -36,6 +39,7 @@ impl Access {
             config,
             failures,
             client: Mutex::default(),
+            token_end: Mutex::default(),
             warned: AtomicBool::new(false),
         }
     }
@@ -130,6 +134,7 @@ impl Access {
         settings.maximum_age = connections.max_age;
         let token = self.config.credentials.bearer_token_file.as_deref();
         settings.bearer_token = self.given(pin_is(Pin::Token), token, "bearer token")?;
+        self.note_end(settings.bearer_token.as_ref().map(|it| it.as_str()));
         settings.credentials = self.credentials(pin_is(Pin::Password))?;
         settings.deadline = self.config.deadline;
         settings.version = match self.config.protocol {
@@ -163,6 +168,19 @@ impl Access {
             });
         }
         Ok(all)
+    }
+
+    fn note_end(&self, token: Option<&str>) {
+        let end = token.and_then(bearer::end);
+        if let Some(warning) = end.and_then(bearer::warning) {
+            log::warn!("slot {:?}: {warning}", self.failures.slot);
+        }
+        *self.token_end.lock() = end;
+    }
+
+    /// When the bearer token that is used now ends, if it says so.
+    pub fn token_end(&self) -> Option<SystemTime> {
+        *self.token_end.lock()
     }
 
     fn addresses(&self) -> Vec<ServerAddress> {

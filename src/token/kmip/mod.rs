@@ -1,6 +1,7 @@
 //! A token on a KMIP server: managed objects are its keys, Sign makes its signatures.
 
 mod access;
+mod bearer;
 mod failure;
 mod inventory;
 mod lifecycle;

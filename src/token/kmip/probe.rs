@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::KmipToken;
+use super::bearer;
 use super::validity::Validity;
 use crate::config::{self, Content};
 use crate::error::Result;
@@ -42,6 +43,12 @@ impl KmipToken {
             tell_certificates(&mut probe, "client certificate", certificate);
         }
         tell_certificates(&mut probe, "certificate authority", &tls.ca);
+        if let Some(end) = self.access.token_end() {
+            let until = humantime::format_rfc3339_seconds(end);
+            let fact = format!("valid until {until}");
+            probe.facts.push(("bearer token", fact));
+            probe.warnings.extend(bearer::warning(end));
+        }
         Ok(probe)
     }
 
