@@ -112,3 +112,34 @@ fn a_client_certificate_near_its_end_is_told_of_once() {
         );
     });
 }
+
+#[test]
+fn renewed_files_are_used_and_broken_ones_take_nothing_away() {
+    alone(here!(), LateConfiguration::default, || {
+        let server = FakeServer::with(web).start();
+        let slot = SlotEntry::new(LABEL, server.endpoint());
+        let key = slot.key_file();
+        let written = configure(&[slot.line("cache.ttl = \"0s\"")]);
+        let module = Module::initialized();
+        let session = open(&module);
+        let listed = || {
+            let found = session.find(&class(CKO_PRIVATE_KEY)).map(|it| it.len());
+            assert_eq!(found, Ok(1), "{}", written.log());
+            server.count_anew().connections
+        };
+        assert_eq!(listed(), 1);
+        assert_eq!(listed(), 0);
+        server.renew_client(20);
+        assert_eq!(listed(), 1, "a new certificate, a new connection");
+        assert!(
+            written.log().contains("; renew it before"),
+            "{}",
+            written.log()
+        );
+        std::fs::write(&key, "half of a").expect("a file of ours");
+        assert_eq!(listed(), 0);
+        assert_eq!(listed(), 0);
+        let log = written.log();
+        assert_eq!(log.matches("the old ones serve on").count(), 1, "{log}");
+    });
+}

@@ -1,8 +1,8 @@
 //! Access to the servers: from the configuration, its files and the PIN to a client that serves until logout.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::bearer;
 use super::failure::Failures;
+use super::renewal::Stamps;
 use super::validity::Validity;
 use crate::config::{self, Content, Pin};
 use crate::error::{Error, Result, TokenErrorKind};
@@ -25,11 +26,24 @@ pub struct Access {
     failures: Failures,
     /// Made at first use, or by a login: C_Initialize reads no certificate and fails for none. All
     /// secrets are in it, and go with it.
-    client: Mutex<Option<Arc<Client>>>,
+    held: Mutex<Option<Held>>,
     /// When the bearer token ends, if it says so.
     token_end: Mutex<Option<SystemTime>>,
-    /// Certificates that end soon have been told of.
-    warned: AtomicBool,
+    /// What the log has been told of certificates that end: once is enough.
+    told: Mutex<HashSet<String>>,
+}
+
+/// A client, and the files that it was made of.
+struct Held {
+    client: Arc<Client>,
+    files: Stamps,
+}
+
+impl Held {
+    fn new(client: Client, files: Stamps) -> Self {
+        let client = Arc::new(client);
+        Self { client, files }
+    }
 }
 
 impl Access {
@@ -38,25 +52,46 @@ impl Access {
         Self {
             config,
             failures,
-            client: Mutex::default(),
+            held: Mutex::default(),
             token_end: Mutex::default(),
-            warned: AtomicBool::new(false),
+            told: Mutex::default(),
         }
     }
 
-    /// The client; where there is a PIN, that of the login.
+    /// The client; where there is a PIN, that of the login. A new one, if files have been renewed.
     pub fn client(&self) -> Result<Arc<Client>> {
-        let mut client = self.client.lock();
-        if let Some(client) = &*client {
-            return Ok(Arc::clone(client));
-        }
+        let mut held = self.held.lock();
         if self.config.pin.is_some() {
-            let reason = "nobody is logged in: give the PIN first";
-            return Err(self.failures.error(TokenErrorKind::LoginRequired, reason));
+            let client = held.as_ref().map(|held| Arc::clone(&held.client));
+            return client.ok_or_else(|| {
+                let reason = "nobody is logged in: give the PIN first";
+                self.failures.error(TokenErrorKind::LoginRequired, reason)
+            });
         }
-        let made = Arc::new(self.make(None)?);
-        *client = Some(Arc::clone(&made));
-        Ok(made)
+        // Before they are read: what changes meanwhile is seen the next time.
+        let files = Stamps::of(&self.config);
+        match &mut *held {
+            Some(held) if held.files == files => Ok(Arc::clone(&held.client)),
+            Some(held) => {
+                self.renew(held, files);
+                Ok(Arc::clone(&held.client))
+            }
+            None => {
+                let made = held.insert(Held::new(self.make(None)?, files));
+                Ok(Arc::clone(&made.client))
+            }
+        }
+    }
+
+    /// Files that cannot be used, perhaps because they are just being written, take nothing away.
+    fn renew(&self, held: &mut Held, files: Stamps) {
+        match self.make(None) {
+            Ok(client) => *held = Held::new(client, files),
+            Err(error) => {
+                log::warn!("files have changed and cannot be used, the old ones serve on: {error}");
+                held.files = files;
+            }
+        }
     }
 
     /// Tries the PIN and keeps the client that has it.
@@ -68,13 +103,14 @@ impl Access {
         if self.config.pin != Some(Pin::KeyPassphrase) {
             self.try_out(&client)?;
         }
-        *self.client.lock() = Some(Arc::new(client));
+        let files = Stamps::of(&self.config);
+        *self.held.lock() = Some(Held::new(client, files));
         Ok(())
     }
 
     /// Forgets the client, its connections and its secrets. A call that is under way ends with it.
     pub fn logout(&self) {
-        *self.client.lock() = None;
+        *self.held.lock() = None;
     }
 
     fn try_out(&self, client: &Client) -> Result {
@@ -269,11 +305,7 @@ impl Access {
         self.failures.error(kind, error)
     }
 
-    /// Once in a process: a client is made anew for each login.
     fn warn(&self, files: &TlsFiles, contents: &TlsContents) {
-        if self.warned.swap(true, Ordering::Relaxed) {
-            return;
-        }
         let client = files
             .client_cert
             .as_deref()
@@ -287,7 +319,9 @@ impl Access {
         for (what, file, pem) in client.into_iter().chain([ca]) {
             let all = Validity::of_all(pem).unwrap_or_default();
             for warning in all.iter().filter_map(|it| it.warning(what, file)) {
-                log::warn!("slot {:?}: {warning}", self.failures.slot);
+                if self.told.lock().insert(warning.clone()) {
+                    log::warn!("slot {:?}: {warning}", self.failures.slot);
+                }
             }
         }
     }

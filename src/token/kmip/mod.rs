@@ -12,6 +12,7 @@ mod probe;
 mod proof;
 mod registration;
 mod released_key;
+mod renewal;
 mod request_form;
 mod signing;
 mod validity;
