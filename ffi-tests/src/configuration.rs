@@ -14,6 +14,7 @@ pub struct SlotEntry {
     label: String,
     endpoint: Endpoint,
     has_certificate: bool,
+    others: Vec<String>,
     lines: Vec<String>,
 }
 
@@ -24,6 +25,7 @@ impl SlotEntry {
             label: label.to_owned(),
             endpoint,
             has_certificate: true,
+            others: vec![],
             lines: vec![],
         }
     }
@@ -31,6 +33,12 @@ impl SlotEntry {
     /// The same slot with its server at another address or URL.
     pub fn at(mut self, address: String) -> Self {
         self.endpoint.address = address;
+        self
+    }
+
+    /// Has another server with the same objects, at this address.
+    pub fn or_at(mut self, address: String) -> Self {
+        self.others.push(address);
         self
     }
 
@@ -84,8 +92,10 @@ impl SlotEntry {
             certificate,
             key,
         } = &self.endpoint;
+        let others = self.others.iter();
+        let addresses: Vec<&String> = std::iter::once(address).chain(others).collect();
         let mut text = format!(
-            "\n[[slot]]\nlabel = {:?}\nkmip.servers = [{address:?}]\nkmip.tls.ca = {ca:?}\n",
+            "\n[[slot]]\nlabel = {:?}\nkmip.servers = {addresses:?}\nkmip.tls.ca = {ca:?}\n",
             self.label
         );
         if self.has_certificate {

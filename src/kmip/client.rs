@@ -8,6 +8,7 @@ mod negotiation;
 mod pool;
 mod settings;
 mod status;
+mod verdict;
 
 pub use negotiation::ServerInfo;
 pub use settings::{Encoding, Order, ServerAddress, Settings, Transport};

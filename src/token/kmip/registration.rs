@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::KmipToken;
-use super::failure::{is_inability, may_have_happened, noting};
+use super::failure::{is_inability, noting};
 use super::inventory::locate;
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
@@ -152,7 +152,7 @@ impl KmipToken {
         let answered = self.client()?.call_within(self.deadline(), &[request]);
         let answers = match answered {
             Ok(answers) => answers,
-            Err(error) if may_have_happened(&error.kind) => {
+            Err(error) if error.kind.may_have_happened() => {
                 let note = "it may have been carried out all the same: see what is there \
                             (kmip-ssh key list --all) before you try again";
                 return Err(noting(self.failures.call(&error), note));
