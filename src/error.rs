@@ -84,6 +84,16 @@ pub enum Error {
     /// A bug of ours, stopped at the boundary.
     #[error("a panic was caught; this is a bug in kmip-p11")]
     Panicked,
+    /// A PIN that is too short or too long to be one.
+    #[error("the PIN has {got} bytes, not {least} to {most}")]
+    PinLenRange {
+        /// Bytes given.
+        got: usize,
+        /// Bytes of the shortest.
+        least: usize,
+        /// Bytes of the longest.
+        most: usize,
+    },
     /// No such session, or it was closed.
     #[error("no session has the handle {0}")]
     SessionHandleInvalid(CK_SESSION_HANDLE),
@@ -135,6 +145,10 @@ pub enum TokenErrorKind {
     Denied,
     /// The object is no longer there.
     Gone,
+    /// The PIN does not open the token.
+    WrongPin,
+    /// The token is not open: the PIN has to be given first.
+    LoginRequired,
     /// What was given to the token is not usable.
     BadInput,
     /// The token answered with an error of another kind.
@@ -182,6 +196,7 @@ impl From<&Error> for CK_RV {
             Error::ObjectHandleInvalid(_) => CKR_OBJECT_HANDLE_INVALID,
             Error::OperationActive => CKR_OPERATION_ACTIVE,
             Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
+            Error::PinLenRange { .. } => CKR_PIN_LEN_RANGE,
             Error::Panicked => CKR_GENERAL_ERROR,
             Error::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
             Error::SessionAsyncNotSupported => CKR_SESSION_ASYNC_NOT_SUPPORTED,
@@ -202,6 +217,8 @@ impl From<TokenErrorKind> for CK_RV {
             TokenErrorKind::Impossible => CKR_MECHANISM_INVALID,
             TokenErrorKind::Denied => CKR_KEY_FUNCTION_NOT_PERMITTED,
             TokenErrorKind::Gone => CKR_KEY_HANDLE_INVALID,
+            TokenErrorKind::WrongPin => CKR_PIN_INCORRECT,
+            TokenErrorKind::LoginRequired => CKR_USER_NOT_LOGGED_IN,
             TokenErrorKind::BadInput => CKR_DATA_INVALID,
             TokenErrorKind::Failed => CKR_FUNCTION_FAILED,
         }

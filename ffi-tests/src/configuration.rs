@@ -13,6 +13,7 @@ use crate::scratch::Scratch;
 pub struct SlotEntry {
     label: String,
     endpoint: Endpoint,
+    has_certificate: bool,
     others: Vec<String>,
     lines: Vec<String>,
 }
@@ -23,6 +24,7 @@ impl SlotEntry {
         Self {
             label: label.to_owned(),
             endpoint,
+            has_certificate: true,
             others: vec![],
             lines: vec![],
         }
@@ -66,6 +68,23 @@ impl SlotEntry {
             .line(format!("cache.disk_directory = {directory:?}"))
     }
 
+    /// Shows no client certificate.
+    pub fn without_certificate(mut self) -> Self {
+        self.has_certificate = false;
+        self
+    }
+
+    /// Our client certificate's key.
+    pub fn key_file(&self) -> PathBuf {
+        self.endpoint.key.clone()
+    }
+
+    /// Takes that key from another file.
+    pub fn with_key_file(mut self, key: &Path) -> Self {
+        self.endpoint.key = key.to_owned();
+        self
+    }
+
     /// Adds a line of any kind.
     pub fn line(mut self, line: impl Into<String>) -> Self {
         self.lines.push(line.into());
@@ -82,10 +101,13 @@ impl SlotEntry {
         let others = self.others.iter();
         let addresses: Vec<&String> = std::iter::once(address).chain(others).collect();
         let mut text = format!(
-            "\n[[slot]]\nlabel = {:?}\nkmip.servers = {addresses:?}\nkmip.tls.ca = {ca:?}\n\
-             kmip.tls.client_cert = {certificate:?}\nkmip.tls.client_key = {key:?}\n",
+            "\n[[slot]]\nlabel = {:?}\nkmip.servers = {addresses:?}\nkmip.tls.ca = {ca:?}\n",
             self.label
         );
+        if self.has_certificate {
+            let _ = writeln!(text, "kmip.tls.client_cert = {certificate:?}");
+            let _ = writeln!(text, "kmip.tls.client_key = {key:?}");
+        }
         for line in &self.lines {
             let _ = writeln!(text, "{line}");
         }

@@ -4,6 +4,7 @@
 //! `kmip_server`, `configuration` and `keys` make the world that both look at. Nothing that is
 //! started here outlives the test that wanted it, and everything stays on the loopback interface.
 
+pub mod api_token;
 pub mod configuration;
 pub mod counting_allocator;
 pub mod counting_proxy;
@@ -11,6 +12,7 @@ pub mod fake_server;
 pub mod keys;
 pub mod kmip_server;
 pub mod late_configuration;
+pub mod locked;
 pub mod module;
 pub mod oddities;
 pub mod openssh;

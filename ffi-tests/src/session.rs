@@ -203,6 +203,23 @@ impl<'module> Session<'module> {
         Ok(signature)
     }
 
+    /// For calls that are not here.
+    pub fn handle(&self) -> CK_SESSION_HANDLE {
+        self.handle
+    }
+
+    /// C_GetSessionInfo: the state.
+    pub fn state(&self) -> Answer<CK_STATE> {
+        let mut info = CK_SESSION_INFO::default();
+        answer(call!(self.module, C_GetSessionInfo, self.handle, &mut info))?;
+        Ok(info.state)
+    }
+
+    /// C_Logout.
+    pub fn logout(&self) -> Answer {
+        answer(call!(self.module, C_Logout, self.handle))
+    }
+
     /// C_Login.
     pub fn login(&self, user: CK_USER_TYPE, pin: &str) -> Answer {
         let mut pin = pin.as_bytes().to_vec();

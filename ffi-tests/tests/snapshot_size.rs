@@ -86,7 +86,7 @@ fn a_hundred_thousand_keys_take_little_memory_and_are_found_at_once() {
     let (keys_alone, keys) = timed("making the keys", || Large.find());
     drop(keys);
     let (listed, found) = timed("a snapshot of 100,000 keys, and all of its handles", || {
-        let found = slot_of_memory.objects.search(&everything, false);
+        let found = slot_of_memory.search(&everything, false);
         found.expect("a listing").len()
     });
     assert_eq!(found, 2 * KEYS);
@@ -109,7 +109,7 @@ fn a_hundred_thousand_keys_take_little_memory_and_are_found_at_once() {
     ] {
         let class = (CKA_CLASS, CKO_PRIVATE_KEY.to_ne_bytes().to_vec());
         let template = vec![class, attribute];
-        let (cost, found) = timed(what, || slot_of_memory.objects.search(&template, false));
+        let (cost, found) = timed(what, || slot_of_memory.search(&template, false));
         assert_eq!(found.expect("a search").len(), 1);
         assert!(cost.calls < 200, "{} allocations for {what}", cost.calls);
     }
@@ -123,12 +123,7 @@ fn on_disk() {
         directory: place.file("listings"),
         age: Duration::from_secs(3600),
     };
-    let all = |slot: &Slot| {
-        slot.objects
-            .search(&vec![], false)
-            .expect("a listing")
-            .len()
-    };
+    let all = |slot: &Slot| slot.search(&vec![], false).expect("a listing").len();
     let (_, found) = timed("listing and writing the file", || {
         all(&slot(Some(disk.clone())))
     });

@@ -36,7 +36,7 @@ pub use keys::{KeyFilter, KeyKind, KeyState, Patterns};
 pub use kmip::{Encoding, Kmip, Order, Pin, Protocol};
 pub use location::{Candidate, Skip, Source, search_path};
 pub use log::{Log, Target};
-pub use permissions::Fault;
+pub use permissions::{Content, Fault, read as read_trusted};
 pub use position::Position;
 pub use server::Server;
 pub use slot::{Backend, Slot};
@@ -46,7 +46,6 @@ use complaint::Complaint;
 use file_path::Base;
 use location::Environment;
 use named_file::NamedFile;
-use permissions::Content;
 
 /// More than any configuration needs: what is longer is another file.
 const LONGEST_FILE: u64 = 1024 * 1024;

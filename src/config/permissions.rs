@@ -1,12 +1,13 @@
 //! Whether a file may be trusted: nobody but root and we may have written it, or read a secret in it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
+use zeroize::Zeroizing;
 
 const WRITE_BY_OTHERS: u32 = 0o022;
 const WRITE_BY_ALL: u32 = 0o002;
@@ -80,10 +81,29 @@ pub enum Fault {
         /// What to take away.
         fix: &'static str,
     },
-    /// A directory above it lets anybody put another file in its place.
+    /// A directory above it belongs to somebody who could put another file in its place.
     #[error(
-        "{}: the directory {} (mode {mode:04o}, owner uid {owner}) lets anybody replace it: \
-         run \"chmod o-w {}\"", .path.display(), .directory.display(), .directory.display()
+        "{}: the directory {} belongs to uid {owner}, who could replace it; it must belong to {}: \
+         run \"chown {user} {}\"",
+        .path.display(), .directory.display(), trusted(*.user), .directory.display()
+    )]
+    DirectoryOwner {
+        /// The file.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        user: u32,
+    },
+    /// A directory above it lets others put another file in its place.
+    #[error(
+        "{}: the directory {} (mode {mode:04o}, owner uid {owner}) lets {} replace it: \
+         run \"chmod go-w {}\"",
+        .path.display(), .directory.display(),
+        if *.mode & WRITE_BY_ALL == 0 { "its group" } else { "anybody" },
+        .directory.display()
     )]
     Directory {
         /// The file.
@@ -134,6 +154,32 @@ pub fn open(path: &Path, content: Content) -> Result<File, Fault> {
     judge(path, &file.metadata().map_err(unreadable)?, content)?;
     judge_directories(path)?;
     Ok(file)
+}
+
+/// More than any certificate or secret needs: what is longer is another file.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Reads a file that may be trusted, 1 MiB of it at most.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(path: &Path, content: Content) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let unreadable = |reason| Fault::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = open(path, content)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > LONGEST {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
+    // With room for one more, it need not be moved, which would leave a copy of a secret behind.
+    let room = usize::try_from(length + 1).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(length)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes)
 }
 
 fn judge(path: &Path, file: &Metadata, content: Content) -> Result<(), Fault> {
@@ -194,16 +240,29 @@ fn judge_directories(path: &Path) -> Result<(), Fault> {
         .skip(1)
     {
         let found = fs::metadata(directory).map_err(unreadable)?;
-        let mode = found.mode() & 0o7777;
-        if mode & WRITE_BY_ALL != 0 && mode & STICKY == 0 {
-            let (path, directory) = (path.to_owned(), directory.to_owned());
-            return Err(Fault::Directory {
-                path,
-                directory,
-                mode,
-                owner: found.uid(),
-            });
-        }
+        judge_directory(path, directory, found.mode() & 0o7777, found.uid())?;
+    }
+    Ok(())
+}
+
+/// A sticky directory like `/tmp` lets nobody replace what is another's, except its owner.
+fn judge_directory(path: &Path, directory: &Path, mode: u32, owner: u32) -> Result<(), Fault> {
+    let (path, directory) = (path.to_owned(), directory.to_owned());
+    if !is_ours(owner) {
+        return Err(Fault::DirectoryOwner {
+            path,
+            directory,
+            owner,
+            user: geteuid().as_raw(),
+        });
+    }
+    if mode & WRITE_BY_OTHERS != 0 && mode & STICKY == 0 {
+        return Err(Fault::Directory {
+            path,
+            directory,
+            mode,
+            owner,
+        });
     }
     Ok(())
 }
@@ -292,9 +351,30 @@ mod tests {
         set_mode(&path, 0o600);
         set_mode(directory.path(), 0o777);
         let message = open(&path, Content::Public).unwrap_err().to_string();
-        assert!(message.contains("run \"chmod o-w "), "{message}");
+        assert!(
+            message.contains("lets anybody replace it: run \"chmod go-w "),
+            "{message}"
+        );
+        set_mode(directory.path(), 0o775);
+        let message = open(&path, Content::Public).unwrap_err().to_string();
+        assert!(
+            message.contains("lets its group replace it: run \"chmod go-w "),
+            "{message}"
+        );
         set_mode(directory.path(), 0o1777);
         assert!(open(&path, Content::Public).is_ok());
+    }
+
+    #[test]
+    fn a_strangers_directory_is_refused_sticky_or_not() {
+        let judged = |mode, owner| judge_directory(Path::new("/d/f"), Path::new("/d"), mode, owner);
+        assert!(judged(0o755, 0).is_ok());
+        for mode in [0o755, 0o1777] {
+            let message = judged(mode, 12345).unwrap_err().to_string();
+            let start = "/d/f: the directory /d belongs to uid 12345, who could replace it; ";
+            assert!(message.starts_with(start), "{message}");
+            assert!(message.contains(": run \"chown "), "{message}");
+        }
     }
 
     #[test]

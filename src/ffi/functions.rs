@@ -70,7 +70,8 @@ cryptoki! {
         #[unsafe(no_mangle)]
         C_GetInterface(name: pointer u8, version: pointer CK_VERSION,
             interface: set CK_INTERFACE_PTR, flags: value CK_FLAGS) => table::interface,
-        C_LoginUser,
+        C_LoginUser(session, user: value CK_USER_TYPE, pin: secret, name: input)
+            => Session::login_user,
         C_SessionCancel(session, flags: value CK_FLAGS) => Session::cancel,
         C_MessageEncryptInit, C_EncryptMessage, C_EncryptMessageBegin, C_EncryptMessageNext,
         C_MessageEncryptFinal,

@@ -59,7 +59,7 @@ pub use refusal::Refusal;
 pub use request::{CipherInput, Request, SignInput, StorageStatusMask, Unencodable};
 pub use response::{Capabilities, Response};
 pub use tags::Tag;
-pub use tls::{TlsFileError, TlsFileProblem, TlsFiles};
+pub use tls::{TlsContents, TlsFileError, TlsFileProblem, TlsFiles};
 pub use version::{UnknownVersion, Version};
 pub use wiped::Secret;
 pub use wrapping::{KeyInformation, KeyWrappingData, KeyWrappingSpecification};

@@ -10,18 +10,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 use x509_cert::der::Decode;
+use zeroize::Zeroizing;
 
-/// Where the PEM files are. All are read by [`TlsFiles::load`].
+mod private_key;
+
+/// Where the PEM files are.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct TlsFiles {
     /// Certificates of the authorities that vouch for the server; required, since the system's have no business here.
     pub ca: PathBuf,
     /// The client's certificate, followed by intermediate ones if any.
     pub client_cert: Option<PathBuf>,
-    /// The client's private key: PKCS#8, SEC1 or PKCS#1, not encrypted. If none, it is looked for in `client_cert`.
+    /// The client's private key: PKCS#8, SEC1 or PKCS#1, or encrypted PKCS#8. If none, it is looked for in `client_cert`.
     pub client_key: Option<PathBuf>,
     /// The name in the server's certificate, if it is not the host that is connected to ([`super::Settings::server_name`]).
     pub server_name: Option<String>,
+}
+
+/// What is in the files.
+#[derive(Default)]
+pub struct TlsContents {
+    /// Of [`TlsFiles::ca`].
+    pub ca: Vec<u8>,
+    /// Of [`TlsFiles::client_cert`].
+    pub client_cert: Option<Zeroizing<Vec<u8>>>,
+    /// Of [`TlsFiles::client_key`].
+    pub client_key: Option<Zeroizing<Vec<u8>>>,
+    /// What opens the private key, which then has to be encrypted.
+    pub passphrase: Option<Zeroizing<String>>,
 }
 
 /// A file that cannot be used.
@@ -51,8 +67,26 @@ pub enum TlsFileProblem {
     )]
     NoKey,
     /// A private key under a passphrase.
-    #[error("holds an encrypted private key; decrypt it with openssl pkey -in FILE -out NEWFILE")]
+    #[error(
+        "holds an encrypted private key; give its passphrase by tls.client_key_passphrase_file or \
+         pin = \"key_passphrase\", or decrypt it with openssl pkey -in FILE -out NEWFILE"
+    )]
     EncryptedKey,
+    /// A private key under a form of encryption that is no longer safe.
+    #[error(
+        "holds a private key in an old form of encryption (not PBES2); convert it with \
+         openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in FILE -out NEWFILE"
+    )]
+    OldEncryption,
+    /// The passphrase does not open the key.
+    #[error("holds a private key that this passphrase does not open")]
+    WrongPassphrase,
+    /// There is a passphrase, and nothing for it to open.
+    #[error(
+        "holds a private key without a passphrase; leave out pin = \"key_passphrase\" and \
+         tls.client_key_passphrase_file, or encrypt it with openssl pkcs8 -topk8 -in FILE -out NEWFILE"
+    )]
+    NotEncrypted,
     /// PEM, but broken.
     #[error("holds broken PEM: {0}")]
     BrokenPem(String),
@@ -74,11 +108,23 @@ pub enum TlsFileProblem {
 }
 
 impl TlsFiles {
-    /// Reads the files. TLS 1.2 and 1.3 by aws-lc-rs, whatever default the process has.
+    /// Reads the files, and makes a client configuration of them as [`TlsFiles::configure`] does.
     pub fn load(&self) -> Result<Arc<ClientConfig>, TlsFileError> {
+        let read_some = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
+        self.configure(&TlsContents {
+            ca: read(&self.ca)?.to_vec(),
+            client_cert: read_some(&self.client_cert)?,
+            client_key: read_some(&self.client_key)?,
+            passphrase: None,
+        })
+    }
+
+    /// A client configuration of what is in the files, for callers who have read them in their own way: TLS 1.2 and 1.3
+    /// by aws-lc-rs, whatever default the process has. The paths serve for errors only.
+    pub fn configure(&self, contents: &TlsContents) -> Result<Arc<ClientConfig>, TlsFileError> {
         let provider = Arc::new(provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(
-            Arc::new(self.roots()?),
+            Arc::new(self.roots(&contents.ca)?),
             Arc::clone(&provider),
         )
         .build()
@@ -87,7 +133,7 @@ impl TlsFiles {
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| failed(&self.ca, unusable(error)))?
             .with_webpki_verifier(verifier);
-        Ok(Arc::new(match self.identity()? {
+        Ok(Arc::new(match self.identity(contents)? {
             None => builder.with_no_client_auth(),
             Some(Identity {
                 chain,
@@ -100,9 +146,9 @@ impl TlsFiles {
         }))
     }
 
-    fn roots(&self) -> Result<RootCertStore, TlsFileError> {
+    fn roots(&self, pem: &[u8]) -> Result<RootCertStore, TlsFileError> {
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(&self.ca)? {
+        for certificate in certificates(&self.ca, pem)? {
             roots
                 .add(certificate)
                 .map_err(|error| failed(&self.ca, unusable(error)))?;
@@ -110,17 +156,21 @@ impl TlsFiles {
         Ok(roots)
     }
 
-    fn identity(&self) -> Result<Option<Identity<'_>>, TlsFileError> {
+    fn identity(&self, contents: &TlsContents) -> Result<Option<Identity<'_>>, TlsFileError> {
         let (chain_file, key_file) = match (&self.client_cert, &self.client_key) {
             (None, None) => return Ok(None),
             (None, Some(key)) => return Err(failed(key, TlsFileProblem::KeyAlone)),
             (Some(chain), key) => (chain.as_path(), key.as_deref().unwrap_or(chain)),
         };
-        let chain = certificates(chain_file)?;
+        let chain_pem = contents.client_cert.as_ref().map_or(&[][..], |pem| pem);
+        let key_pem = contents.client_key.as_ref().map_or(chain_pem, |pem| pem);
+        let passphrase = contents.passphrase.as_ref().map(|it| it.as_str());
+        let chain = certificates(chain_file, chain_pem)?;
         check_validity(chain_file, chain.first())?;
+        let key = private_key::private_key(key_pem, passphrase);
         Ok(Some(Identity {
             chain,
-            key: private_key(key_file)?,
+            key: key.map_err(|problem| failed(key_file, problem))?,
             chain_file,
             key_file,
         }))
@@ -171,15 +221,14 @@ fn identity_problem(error: rustls::Error, chain: &Path, key: &Path) -> TlsFileEr
     }
 }
 
-fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, TlsFileError> {
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, TlsFileError> {
     let bytes =
         std::fs::read(file).map_err(|error| failed(file, TlsFileProblem::Unreadable(error)))?;
-    Ok(zeroize::Zeroizing::new(bytes))
+    Ok(Zeroizing::new(bytes))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileError> {
-    let text = read(file)?;
-    let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
+fn certificates(file: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsFileError> {
+    let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(certificates) if certificates.is_empty() => {
             Err(failed(file, TlsFileProblem::NoCertificate))
@@ -187,25 +236,6 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileErro
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(failed(file, broken(error))),
     }
-}
-
-fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsFileError> {
-    let text = read(file)?;
-    if is_encrypted(&text) {
-        return Err(failed(file, TlsFileProblem::EncryptedKey));
-    }
-    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
-        pem::Error::NoItemsFound => failed(file, TlsFileProblem::NoKey),
-        other => failed(file, broken(other)),
-    })
-}
-
-/// Neither form of encrypted PEM is one that the reader knows, so they are looked for by their marks.
-fn is_encrypted(text: &[u8]) -> bool {
-    let marks: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
-    marks
-        .iter()
-        .any(|mark| text.windows(mark.len()).any(|window| window == *mark))
 }
 
 /// Says what kind of damage there is; never the line itself, which may be part of a key.

@@ -2,6 +2,7 @@
 
 mod handle_map;
 mod listing_file;
+mod login;
 mod object_cache;
 mod objects;
 mod operation;

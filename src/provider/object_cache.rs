@@ -147,6 +147,16 @@ impl ObjectCache {
         self.forget_file();
     }
 
+    /// After a logout (v3.2, 5.6.10): what was seen is gone, and its handles are never used again.
+    /// Waits for a listing that is under way. What is on disk is public, and stays.
+    pub fn forget(&self) {
+        let mut turn = self.turn.lock();
+        turn.handles.forget();
+        (turn.stamp, turn.listed_at) = (Stamp::default(), None);
+        self.known.lock().latest = None;
+        *self.failure.lock() = None;
+    }
+
     /// Other processes ask the token themselves.
     pub fn forget_file(&self) {
         if let Some(file) = &self.file {
@@ -351,10 +361,12 @@ fn names_one(template: &Template) -> bool {
 /// token that cannot be listed has failed.
 fn unlisted(error: Error) -> Error {
     match error {
-        Error::Token(token) => Error::Token(TokenError {
-            kind: TokenErrorKind::Unreachable,
-            ..token
-        }),
+        Error::Token(token) if token.kind != TokenErrorKind::LoginRequired => {
+            Error::Token(TokenError {
+                kind: TokenErrorKind::Unreachable,
+                ..token
+            })
+        }
         other => other,
     }
 }

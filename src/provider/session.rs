@@ -64,7 +64,7 @@ impl Session {
 
     /// C_GetSessionInfo (v3.2, 5.6.4).
     pub fn info(&mut self, info: &Cell<CK_SESSION_INFO>) -> Result {
-        let state = match (self.flags & CKF_RW_SESSION != 0, self.slot.is_logged_in()) {
+        let state = match (self.flags & CKF_RW_SESSION != 0, self.slot.login.is_there()) {
             (false, false) => CKS_RO_PUBLIC_SESSION,
             (false, true) => CKS_RO_USER_FUNCTIONS,
             (true, false) => CKS_RW_PUBLIC_SESSION,
@@ -79,12 +79,21 @@ impl Session {
         Ok(())
     }
 
-    /// C_Login (v3.2, 5.6.8). The PIN is not looked at: no token of today needs one.
-    pub fn login(&mut self, user: CK_USER_TYPE, _pin: &[u8]) -> Result {
+    /// C_Login (v3.2, 5.6.8). No key of ours asks for the PIN at each use: CKU_CONTEXT_SPECIFIC has
+    /// nothing to look at.
+    pub fn login(&mut self, user: CK_USER_TYPE, pin: &[u8]) -> Result {
         match user {
             CKU_CONTEXT_SPECIFIC if self.sign.is_some() => Ok(()),
             CKU_CONTEXT_SPECIFIC => Err(Error::OperationNotInitialized),
-            _ => self.slot.login(user),
+            _ => self.slot.login.begin(user, pin),
+        }
+    }
+
+    /// C_LoginUser (v3.2, 5.6.9).
+    pub fn login_user(&mut self, user: CK_USER_TYPE, pin: &[u8], name: &[u8]) -> Result {
+        match user {
+            CKU_CONTEXT_SPECIFIC => self.login(user, pin),
+            _ => self.slot.login.begin_as(user, pin, name),
         }
     }
 
@@ -99,7 +108,7 @@ impl Session {
             return Err(Error::OperationActive);
         }
         let exact = template.iter().any(|(kind, _)| *kind == CKA_ID);
-        let handles = self.slot.objects.search(&template, exact)?;
+        let handles = self.slot.search(&template, exact)?;
         self.search = Some(handles.into_iter());
         Ok(())
     }
@@ -151,6 +160,9 @@ impl Session {
             return Err(Error::OperationActive);
         }
         (self.sign, self.refused) = (None, false);
+        if self.slot.login.is_missing() {
+            return Err(Error::UserNotLoggedIn);
+        }
         let row = self.slot.mechanism(mechanism.number)?;
         if mechanism.has_parameter {
             return Err(Error::MechanismParamInvalid(row.name));
@@ -192,12 +204,12 @@ impl Session {
     }
 
     fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
-        let found = self.slot.objects.object(handle);
+        let found = self.slot.object(handle);
         found.ok_or(Error::ObjectHandleInvalid(handle))
     }
 
     fn private_key(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
-        let object = self.slot.objects.object(handle);
+        let object = self.slot.object(handle);
         let private = object.filter(|object| object.class() == CKO_PRIVATE_KEY);
         private.ok_or(Error::KeyHandleInvalid(handle))
     }

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 
 use cryptoki_sys::*;
-use parking_lot::Mutex;
 
-use super::object_cache::{CacheRules, ObjectCache};
+use super::login::{Login, PIN_BYTES};
+use super::object_cache::{CacheRules, Object, ObjectCache};
 use crate::error::{Error, Result, TokenErrorKind};
+use crate::model::attribute::Template;
 use crate::model::key::Key;
 use crate::model::mechanism::Mechanism;
 use crate::model::output::Output;
@@ -18,9 +19,10 @@ pub struct Slot {
     /// Its number in this library.
     pub id: CK_SLOT_ID,
     /// What its token was last seen to hold.
-    pub objects: ObjectCache,
+    objects: ObjectCache,
     token: SharedToken,
-    logged_in: Mutex<bool>,
+    /// Who may use it now.
+    pub login: Login,
 }
 
 impl Slot {
@@ -29,8 +31,8 @@ impl Slot {
         Self {
             id,
             objects: ObjectCache::new(token.clone(), rules),
+            login: Login::new(token.clone()),
             token,
-            logged_in: Mutex::new(false),
         }
     }
 
@@ -59,8 +61,11 @@ impl Slot {
             ulSessionCount: sessions,
             ulMaxRwSessionCount: CK_EFFECTIVELY_INFINITE,
             ulRwSessionCount: rw_sessions,
-            ulMaxPinLen: 255,
-            ulMinPinLen: 0,
+            ulMaxPinLen: *PIN_BYTES.end() as CK_ULONG,
+            ulMinPinLen: match token.login_required {
+                true => *PIN_BYTES.start() as CK_ULONG,
+                false => 0,
+            },
             ulTotalPublicMemory: CK_UNAVAILABLE_INFORMATION,
             ulFreePublicMemory: CK_UNAVAILABLE_INFORMATION,
             ulTotalPrivateMemory: CK_UNAVAILABLE_INFORMATION,
@@ -94,33 +99,33 @@ impl Slot {
         Ok(())
     }
 
-    /// C_Login. A token that needs no PIN takes any: OpenSSH logs in whenever it found no key.
-    pub fn login(&self, user: CK_USER_TYPE) -> Result {
-        if user != CKU_USER {
-            return Err(Error::UserTypeInvalid(user));
-        }
-        match std::mem::replace(&mut *self.logged_in.lock(), true) {
-            true => Err(Error::UserAlreadyLoggedIn),
-            false => Ok(()),
-        }
-    }
-
-    /// C_Logout.
+    /// C_Logout (v3.2, 5.6.10).
     pub fn logout(&self) -> Result {
-        match std::mem::replace(&mut *self.logged_in.lock(), false) {
+        match self.forget_login() {
             true => Ok(()),
             false => Err(Error::UserNotLoggedIn),
         }
     }
 
-    /// Closing the last session logs out (v3.2, 5.6.7).
-    pub fn forget_login(&self) {
-        *self.logged_in.lock() = false;
+    /// Closing the last session logs out, too (v3.2, 5.6.7). True if somebody was logged in.
+    pub fn forget_login(&self) -> bool {
+        self.login.end(|| self.objects.forget())
     }
 
-    /// Whether the user is logged in.
-    pub fn is_logged_in(&self) -> bool {
-        *self.logged_in.lock()
+    /// The handles of all objects that match. Before a login there are none: OpenSSH asks for the PIN
+    /// of a token that is empty, not of one that fails.
+    pub fn search(&self, template: &Template, exact: bool) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        match self.login.is_missing() {
+            true => Ok(vec![]),
+            false => self.objects.search(template, exact),
+        }
+    }
+
+    /// The object with that handle, if it is still there.
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+        self.objects
+            .object(handle)
+            .filter(|_| !self.login.is_missing())
     }
 
     /// One signature by the token. A refusal or a signature by another key may mean that the key is
@@ -218,10 +223,10 @@ mod tests {
         };
         let slot = Slot::new(0, token.clone(), rules);
         let template = vec![(CKA_ID, key.key_id.clone())];
-        assert_eq!(slot.objects.search(&template, true).unwrap().len(), 2);
+        assert_eq!(slot.search(&template, true).unwrap().len(), 2);
         let refused = slot.sign(&key, SignScheme::Ed25519, SignInput::Message(b"m"));
         assert!(refused.is_err());
-        assert_eq!(slot.objects.search(&template, true).unwrap().len(), 2);
+        assert_eq!(slot.search(&template, true).unwrap().len(), 2);
         token.finds.load(SeqCst)
     }
 

@@ -1,6 +1,7 @@
 //! A token in memory: for tests and documentation; its keys end with it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -13,6 +14,8 @@ use crate::model::signature::{SignInput, SignScheme};
 /// Keys in this process, by their number.
 pub struct MemoryToken {
     label: String,
+    pin: Option<&'static str>,
+    logged_in: AtomicBool,
     keys: Mutex<BTreeMap<usize, (Key, PrivateKey)>>,
 }
 
@@ -21,7 +24,24 @@ impl MemoryToken {
     pub fn new(label: &str) -> Self {
         Self {
             label: label.into(),
+            pin: None,
+            logged_in: AtomicBool::new(false),
             keys: Mutex::default(),
+        }
+    }
+
+    /// The same, with keys that are there only for those who know the PIN.
+    pub fn behind(self, pin: &'static str) -> Self {
+        Self {
+            pin: Some(pin),
+            ..self
+        }
+    }
+
+    fn opened(&self) -> Result {
+        match self.pin.is_none() || self.logged_in.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(self.error(TokenErrorKind::LoginRequired, "give the PIN first".into())),
         }
     }
 
@@ -73,11 +93,29 @@ impl Token for MemoryToken {
             manufacturer: "kmip-p11",
             model: "memory",
             serial: "0".into(),
-            login_required: false,
+            login_required: self.pin.is_some(),
+            user: None,
         }
     }
 
+    fn login(&self, pin: &str) -> Result {
+        match self.pin {
+            Some(right) if right != pin => {
+                Err(self.error(TokenErrorKind::WrongPin, "the PIN is wrong".into()))
+            }
+            _ => {
+                self.logged_in.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    fn logout(&self) {
+        self.logged_in.store(false, Ordering::Relaxed);
+    }
+
     fn find(&self) -> Result<Found> {
+        self.opened()?;
         let mut found = Found::default();
         for (key, _) in self.keys.lock().values() {
             match key.unusable() {
@@ -93,6 +131,7 @@ impl Token for MemoryToken {
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        self.opened()?;
         let keys = self.keys.lock();
         let found = keys.values().find(|(held, _)| held.id == key.id);
         let (_, private) = found.ok_or_else(|| self.gone(key))?;

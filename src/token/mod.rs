@@ -31,6 +31,18 @@ pub trait Token: Send + Sync {
         Mechanism::all().iter().collect()
     }
 
+    /// Tries the PIN with the keys' place, and uses it until [`Token::logout`]: for tokens whose
+    /// [`TokenInfo::login_required`] is true.
+    ///
+    /// # Errors
+    /// [`TokenErrorKind::WrongPin`], or whatever kept the PIN from being tried.
+    fn login(&self, _pin: &str) -> Result {
+        Ok(())
+    }
+
+    /// Forgets the PIN, and all connections that were made with it.
+    fn logout(&self) {}
+
     /// All keys with all that is told of them, in a bounded number of round trips.
     fn find(&self) -> Result<Found>;
 
@@ -136,6 +148,8 @@ pub struct TokenInfo {
     pub serial: String,
     /// True only if nothing works without a PIN.
     pub login_required: bool,
+    /// The name of the user whose PIN it is, if he has one.
+    pub user: Option<String>,
 }
 
 /// The token behind a slot; asks nobody.

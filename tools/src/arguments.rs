@@ -22,6 +22,9 @@ pub struct Arguments {
     /// The slot to work on; needed by changes where several are configured
     #[arg(long, global = true, value_name = "LABEL")]
     pub slot: Option<String>,
+    /// A file with the PIN of slots that want one [default: asked for at the terminal]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub pin_file: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long, global = true)]
     pub json: bool,

@@ -117,6 +117,8 @@ fn kind_of(error: &TokenError) -> &'static str {
         TokenErrorKind::Impossible => "impossible",
         TokenErrorKind::Denied => "denied",
         TokenErrorKind::Gone => "gone",
+        TokenErrorKind::WrongPin => "wrong-pin",
+        TokenErrorKind::LoginRequired => "login-required",
         TokenErrorKind::BadInput => "bad-input",
         TokenErrorKind::Failed => "failed",
     }

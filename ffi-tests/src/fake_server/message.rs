@@ -1,7 +1,7 @@
 //! Messages from the server's side: requests taken apart, answers put together.
 
 use kmip_p11::kmip::ttlv::{Frame, Item, Limits, Writer};
-use kmip_p11::kmip::{Operation, ResultStatus, Tag, Version};
+use kmip_p11::kmip::{Operation, ResultReason, ResultStatus, Tag, Version};
 
 use super::answer::{Body, answer};
 use super::fault::{Fault, Refused};
@@ -19,7 +19,13 @@ pub fn reply(state: &State, request: &[u8]) -> (Vec<u8>, Option<Fault>) {
     let asked: Vec<u32> = items.iter().map(|item| operation(*item)).collect();
     let fault = state.script.for_message(&asked);
     state.counter.asked(asked);
-    let refused = refusal(state, version, items.len(), fault.as_ref());
+    let refused = match is_let_in(state, message) {
+        true => refusal(state, version, items.len(), fault.as_ref()),
+        false => Some(Refused::new(
+            ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
+            "who are you?",
+        )),
+    };
     let answers = match refused {
         Some(refused) => vec![Answered {
             operation: None,
@@ -56,6 +62,18 @@ fn answered(state: &State, version: Version, item: Item<'_>, fault: Option<&Faul
         },
         body: answer(state, version, Operation(asked), payload, fault),
     }
+}
+
+/// By the first credential in the header.
+fn is_let_in(state: &State, message: Item<'_>) -> bool {
+    let Some((name, password)) = state.user else {
+        return true;
+    };
+    let header = message.find(Tag::REQUEST_HEADER);
+    let said = header.and_then(|header| header.find(Tag::AUTHENTICATION));
+    let said = said.and_then(|said| said.find(Tag::CREDENTIAL)?.find(Tag::CREDENTIAL_VALUE));
+    let text = |tag| said.and_then(|said| said.find(tag)?.text());
+    text(Tag::USERNAME) == Some(name) && text(Tag::PASSWORD) == Some(password)
 }
 
 /// Why the message as a whole is not looked at, if it is not.

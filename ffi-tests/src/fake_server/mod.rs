@@ -55,6 +55,7 @@ struct Running {
 pub struct Plan {
     vault: Vault,
     versions: Vec<Version>,
+    user: Option<(&'static str, &'static str)>,
     tls: Tls,
 }
 
@@ -66,6 +67,12 @@ impl Plan {
     /// Speaks these versions of KMIP.
     pub fn speaking(mut self, versions: &[Version]) -> Self {
         self.versions = versions.to_vec();
+        self
+    }
+
+    /// Lets this user in by this password, and nobody else.
+    pub fn letting_in(mut self, name: &'static str, password: &'static str) -> Self {
+        self.user = Some((name, password));
         self
     }
 
@@ -86,6 +93,7 @@ impl Plan {
         let pki = Pki::default();
         let state = State {
             versions: Mutex::new(self.versions),
+            user: self.user,
             script: Script::default(),
             counter: Counter::default(),
             tls: pki.server(&self.tls),
@@ -106,6 +114,7 @@ impl FakeServer {
         Plan {
             vault,
             versions: vec![Version::V2_1, Version::V1_4],
+            user: None,
             tls: Tls {
                 versions: &EVERY_TLS,
                 key_exchange: None,
@@ -133,6 +142,7 @@ impl FakeServer {
     pub fn another(&self) -> FakeServer {
         let state = State {
             versions: Mutex::new(self.state.versions().clone()),
+            user: self.state.user,
             script: Script::default(),
             counter: Counter::default(),
             tls: Arc::clone(&self.state.tls),
@@ -152,6 +162,11 @@ impl FakeServer {
     /// All that a slot needs to know of it.
     pub fn endpoint(&self) -> Endpoint {
         self.pki.endpoint(self.address())
+    }
+
+    /// Gives the client another certificate, which ends in so many days.
+    pub fn renew_client(&self, days: u64) {
+        self.pki.renew_client(days);
     }
 
     /// The same by way of a proxy at that port.

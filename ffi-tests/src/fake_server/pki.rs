@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::{SupportedKxGroup, aws_lc_rs};
@@ -89,6 +90,19 @@ impl Default for Pki {
 }
 
 impl Pki {
+    /// Gives the client another certificate, which ends in so many days.
+    pub fn renew_client(&self, days: u64) {
+        let key = KeyPair::generate().expect("a P-256 key");
+        let mut wanted = CertificateParams::new(["alice".to_owned()]).expect("a plain name");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let end = now.expect("a clock") + Duration::from_secs(days * 86400);
+        wanted.not_after = rcgen::date_time_ymd(1970, 1, 1) + end;
+        let certificate = wanted.signed_by(&key, &self.authority.issuer);
+        let certificate = certificate.expect("a certificate");
+        self.files.write("client.crt", certificate.pem());
+        self.files.write("client.key", key.serialize_pem());
+    }
+
     /// What a client at that address needs.
     pub fn endpoint(&self, address: String) -> Endpoint {
         Endpoint {

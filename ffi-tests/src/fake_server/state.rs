@@ -14,6 +14,8 @@ use super::vault::Vault;
 pub struct State {
     /// The versions it speaks, the preferred one first.
     pub versions: Mutex<Vec<Version>>,
+    /// Whom it lets in: a name and a password; anybody, if nobody is named.
+    pub user: Option<(&'static str, &'static str)>,
     /// What goes wrong.
     pub script: Script,
     /// What was asked.

@@ -57,6 +57,13 @@ impl Agent {
         self.ssh_add(user, &["-s", &library().display().to_string()])
     }
 
+    /// The same by a user who is asked for the PIN.
+    pub fn add_module_asking(&self, user: &User) -> Finished {
+        let mut command = self.command(user, "ssh-add");
+        command.env("SSH_ASKPASS_REQUIRE", "force");
+        run(command.arg("-s").arg(library()))
+    }
+
     /// `ssh-add -e`: and unloads it.
     pub fn remove_module(&self, user: &User) -> Finished {
         self.ssh_add(user, &["-e", &library().display().to_string()])

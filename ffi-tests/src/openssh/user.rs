@@ -33,6 +33,17 @@ impl User {
         }
     }
 
+    /// The same, who types this whenever he is asked.
+    pub fn answering(self, answer: &str) -> Self {
+        let typed = self.desk.write_mode("typed", format!("{answer}\n"), 0o600);
+        let askpass = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$1\" >>\"$0.asked\"\nexec cat {}\n",
+            typed.display()
+        );
+        self.desk.write_mode("askpass", askpass, 0o700);
+        self
+    }
+
     /// A program in his environment. Whatever wants to ask him something has to use the askpass
     /// program, which writes it down.
     pub fn command(&self, program: &str) -> Command {

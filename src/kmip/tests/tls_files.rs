@@ -103,6 +103,92 @@ fn bad_files_are_named_with_the_fix() {
     );
 }
 
+/// A key after openssl has worked on it.
+fn openssl(arguments: &[&str], key: &Path, to: &Path) {
+    let mut command = std::process::Command::new("openssl");
+    let done = command
+        .args(arguments)
+        .arg("-in")
+        .arg(key)
+        .arg("-out")
+        .arg(to);
+    let done = done.output().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+#[test]
+fn encrypted_keys_are_opened_by_their_passphrase_alone() {
+    let (files, authority) = (Files::new("encrypted"), Authority::new());
+    let (cert, key) = authority.issue("alice");
+    let ca = files.write("ca.pem", &authority.pem());
+    let cert_file = files.write("cert.pem", &cert);
+    let plain = files.write("key.pem", &key);
+    let opened = |key: &Path, cert: Option<&Path>, passphrase: Option<&str>| {
+        let tls = TlsFiles {
+            ca: ca.clone(),
+            client_cert: Some(cert.unwrap_or(key).into()),
+            client_key: cert.map(|_| key.into()),
+            server_name: None,
+        };
+        let read = |file: &Path| zeroize::Zeroizing::new(std::fs::read(file).unwrap());
+        let contents = TlsContents {
+            ca: read(&ca).to_vec(),
+            client_cert: tls.client_cert.as_deref().map(read),
+            client_key: tls.client_key.as_deref().map(read),
+            passphrase: passphrase.map(|it| zeroize::Zeroizing::new(it.to_owned())),
+        };
+        let configured = tls.configure(&contents);
+        configured.map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+    };
+    let topk8 = ["pkcs8", "-topk8", "-passout", "pass:open sesame"];
+    for (name, more) in [
+        (
+            "pbkdf2",
+            &["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256"][..],
+        ),
+        (
+            "sha512",
+            &["-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA512"],
+        ),
+        ("scrypt", &["-scrypt", "-scrypt_N", "1024"]),
+    ] {
+        let key = files.0.join(name);
+        openssl(&[&topk8[..], more].concat(), &plain, &key);
+        let said = |passphrase| opened(&key, Some(&cert_file), passphrase);
+        assert_eq!(said(Some("open sesame")), "fine", "{name}");
+        assert!(said(Some("sesame")).ends_with("that this passphrase does not open"));
+        assert!(said(None).contains("client_key_passphrase_file"), "{name}");
+        let both = cert.clone() + &std::fs::read_to_string(&key).unwrap();
+        let both = files.write("both.pem", &both);
+        assert_eq!(opened(&both, None, Some("open sesame")), "fine", "{name}");
+    }
+    let weak = [
+        "-v1",
+        "PBE-SHA1-3DES",
+        "-provider",
+        "legacy",
+        "-provider",
+        "default",
+    ];
+    let (pbes1, legacy) = (files.0.join("pbes1"), files.0.join("legacy"));
+    openssl(&[&topk8[..], &weak].concat(), &plain, &pbes1);
+    let traditional = ["ec", "-aes256", "-passout", "pass:open sesame"];
+    openssl(&traditional, &plain, &legacy);
+    for key in [&pbes1, &legacy] {
+        let said = opened(key, Some(&cert_file), Some("open sesame"));
+        assert!(
+            said.contains("convert it with openssl pkcs8 -topk8 -v2"),
+            "{said}"
+        );
+    }
+    let said = opened(&plain, Some(&cert_file), Some("anything"));
+    assert!(said.contains("without a passphrase"), "{said}");
+}
+
 #[test]
 fn an_expired_certificate_is_found_before_the_server_finds_it() {
     let (files, authority) = (Files::new("expired"), Authority::new());

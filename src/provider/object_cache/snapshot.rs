@@ -35,9 +35,17 @@ pub struct Snapshot {
 
 /// The handles that a token's objects have had since C_Initialize.
 #[derive(Default)]
-pub struct Handles(HashMap<[u8; 16], CK_OBJECT_HANDLE>);
+pub struct Handles {
+    known: HashMap<[u8; 16], CK_OBJECT_HANDLE>,
+    last: CK_OBJECT_HANDLE,
+}
 
 impl Handles {
+    /// From now on all objects get new ones.
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// An object is known by a digest of its name and class, which is smaller than the name.
     fn of(&mut self, id: &ObjectId, class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
         let mut context = Context::new(&SHA256);
@@ -45,8 +53,10 @@ impl Handles {
         context.update(id.0.as_bytes());
         let digest = context.finish();
         let known = digest.as_ref().first_chunk().copied().unwrap_or_default();
-        let next = self.0.len() as CK_OBJECT_HANDLE + 1;
-        *self.0.entry(known).or_insert(next)
+        *self.known.entry(known).or_insert_with(|| {
+            self.last += 1;
+            self.last
+        })
     }
 }
 

@@ -55,8 +55,7 @@ impl KmipToken {
 
     /// What is known of servers and forms, in bytes; nothing if that is too much.
     pub(super) fn learnt_bytes(&self) -> Vec<u8> {
-        let client = self.client.get();
-        let servers = client.map(kmip::Client::acquaintances).unwrap_or_default();
+        let servers = self.access.acquaintances();
         let learnt = Learnt {
             servers: servers.iter().map(Server::of).collect(),
             forms: self.forms.experiences(),
@@ -68,21 +67,15 @@ impl KmipToken {
     /// time, the forms at once.
     pub(super) fn recall_bytes(&self, learnt: &[u8]) {
         let learnt: Learnt = postcard::from_bytes(learnt).unwrap_or_default();
-        let servers: Vec<_> = learnt.servers.iter().map(Server::known).collect();
-        if let Some(client) = self.client.get() {
-            client.recall(&servers);
-        }
-        *self.recalled.lock() = servers;
+        self.access
+            .recall(learnt.servers.iter().map(Server::known).collect());
         self.forms.recall(learnt.forms);
     }
 
     /// A listing asks everything anew: it costs no round trip then.
     pub(super) fn forget_recalled(&self) {
-        self.recalled.lock().clear();
+        self.access.forget_recalled();
         self.forms.forget_recalled();
-        if let Some(client) = self.client.get() {
-            client.forget_recalled();
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! A token on a KMIP server: managed objects are its keys, Sign makes its signatures.
 
+mod access;
 mod acquaintance;
+mod bearer;
 mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -13,14 +15,15 @@ mod probe;
 mod proof;
 mod registration;
 mod released_key;
+mod renewal;
 mod request_form;
 mod signing;
+mod validity;
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
-
+use self::access::Access;
 use self::failure::Failures;
 use self::inventory::Inventory;
 use self::proof::Proofs;
@@ -29,10 +32,8 @@ use super::selection::select;
 use super::{NewKey, Probe, Revocation, Token, TokenInfo};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Result, TokenErrorKind};
-use crate::kmip::{
-    Acquaintance, Client, Encoding, Order, ServerAddress, Settings, TlsFiles, Transport, Version,
-};
+use crate::error::Result;
+use crate::kmip::Client;
 use crate::model::key::{Found, Hidden, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -43,68 +44,29 @@ pub struct KmipToken {
     failures: Failures,
     forms: FormMemory,
     proofs: Proofs,
-    /// Made at first use: C_Initialize reads no certificate and fails for none.
-    client: OnceCell<Client>,
-    /// What another process agreed on with the servers, for a client that is not there yet.
-    recalled: Mutex<Vec<Acquaintance>>,
+    access: Access,
 }
 
 impl KmipToken {
     /// A token of the slot with that label; asks nobody.
     pub fn new(label: &str, config: config::Kmip, filter: config::KeyFilter) -> Self {
-        let names = addresses(&config).map(|address| address.to_string());
+        let names = config.servers.iter().map(ToString::to_string);
         let failures = Failures {
             slot: label.into(),
             servers: names.collect::<Vec<_>>().join(" or "),
         };
         Self {
+            access: Access::new(config.clone(), failures.clone()),
             config,
             filter,
             failures,
             forms: FormMemory::default(),
             proofs: Proofs::default(),
-            client: OnceCell::new(),
-            recalled: Mutex::default(),
         }
     }
 
-    fn client(&self) -> Result<&Client> {
-        self.client.get_or_try_init(|| {
-            let files = self.tls_files();
-            let tls = files
-                .load()
-                .map_err(|e| self.failures.error(TokenErrorKind::Unreachable, e))?;
-            let mut settings = Settings::new(addresses(&self.config).collect(), tls);
-            settings.server_name = files.server_name;
-            settings.deadline = self.config.deadline;
-            settings.order = match self.config.order {
-                config::Order::Ordered => Order::Ordered,
-                config::Order::Balanced => Order::Balanced,
-            };
-            settings.connections = self.config.connections.most;
-            settings.maximum_idle = self.config.connections.idle;
-            settings.maximum_age = self.config.connections.max_age;
-            settings.version = match self.config.protocol {
-                config::Protocol::Auto => None,
-                config::Protocol::Version { major, minor } => Some(Version {
-                    major: major.into(),
-                    minor: minor.into(),
-                }),
-            };
-            let client = Client::new(settings);
-            client.recall(&self.recalled.lock());
-            Ok(client)
-        })
-    }
-
-    fn tls_files(&self) -> TlsFiles {
-        let tls = &self.config.tls;
-        TlsFiles {
-            ca: tls.ca.clone(),
-            client_cert: tls.client_cert.clone(),
-            client_key: tls.client_key.clone(),
-            server_name: tls.server_name.clone(),
-        }
+    fn client(&self) -> Result<Arc<Client>> {
+        self.access.client()
     }
 
     /// When the call that begins now has to end, all its round trips included.
@@ -118,13 +80,13 @@ impl KmipToken {
         let client = self.client()?;
         let deadline = self.deadline();
         let inventory = Inventory {
-            client,
+            client: &client,
             deadline,
             groups,
             failures: &self.failures,
         };
         let located = inventory.read()?;
-        self.recall_server(client);
+        self.recall_server(&client);
         located.pair(&mut self.prover(deadline))
     }
 
@@ -153,8 +115,17 @@ impl Token for KmipToken {
             manufacturer: crate::MANUFACTURER,
             model: "KMIP",
             serial: serial(&self.failures.slot),
-            login_required: false,
+            login_required: self.config.pin.is_some(),
+            user: self.config.credentials.username.clone(),
         }
+    }
+
+    fn login(&self, pin: &str) -> Result {
+        self.access.login(pin)
+    }
+
+    fn logout(&self) {
+        self.access.logout();
     }
 
     fn find(&self) -> Result<Found> {
@@ -207,24 +178,6 @@ impl Token for KmipToken {
     fn rename(&self, key: &Key, name: &str) -> Result {
         self.rename_pair(key, name)
     }
-}
-
-fn addresses(config: &config::Kmip) -> impl Iterator<Item = ServerAddress> {
-    let encoding = match config.encoding {
-        config::Encoding::Ttlv => Encoding::Ttlv,
-        config::Encoding::Json => Encoding::Json,
-    };
-    config.servers.iter().map(move |server| ServerAddress {
-        host: server.host.clone(),
-        port: server.port,
-        transport: match &server.path {
-            None => Transport::Tls,
-            Some(path) => Transport::Https {
-                path: path.clone(),
-                encoding,
-            },
-        },
-    })
 }
 
 /// Sixteen hexadecimal digits that stay with the label, for programs that tell tokens by serial.

@@ -1,18 +1,14 @@
 //! What a connection shows to people who check an installation.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use der::DecodePem;
-use x509_cert::Certificate;
 
 use super::KmipToken;
+use super::bearer;
+use super::validity::Validity;
+use crate::config::{self, Content};
 use crate::error::Result;
 use crate::kmip::{Client, Operation, QueryFunction, Request, ServerInfo};
 use crate::token::Probe;
-
-/// A certificate that ends sooner than this is worth a warning.
-const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What logging in needs.
 const NEEDED: [Operation; 4] = [
@@ -38,12 +34,18 @@ impl KmipToken {
         if let Some(info) = client.server_info() {
             tell_server(&mut probe, &info, self.filter.local_use);
         }
-        self.tell_group(&mut probe, client);
+        self.tell_group(&mut probe, &client);
         let tls = &self.config.tls;
         if let Some(certificate) = &tls.client_cert {
-            tell_certificate(&mut probe, "client certificate", certificate);
+            tell_certificates(&mut probe, "client certificate", certificate);
         }
-        tell_certificate(&mut probe, "certificate authority", &tls.ca);
+        tell_certificates(&mut probe, "certificate authority", &tls.ca);
+        if let Some(end) = self.access.token_end() {
+            let until = humantime::format_rfc3339_seconds(end);
+            let fact = format!("valid until {until}");
+            probe.facts.push(("bearer token", fact));
+            probe.warnings.extend(bearer::warning(end));
+        }
         Ok(probe)
     }
 
@@ -103,32 +105,17 @@ fn tell_server(probe: &mut Probe, info: &ServerInfo, local_use: bool) {
     }
 }
 
-fn tell_certificate(probe: &mut Probe, what: &'static str, file: &Path) {
-    let certificate = std::fs::read(file)
-        .map_err(|error| error.to_string())
-        .and_then(|pem| Certificate::from_pem(&pem).map_err(|error| error.to_string()));
-    match certificate {
-        Ok(certificate) => tell_validity(probe, what, file, &certificate),
+fn tell_certificates(probe: &mut Probe, what: &'static str, file: &Path) {
+    let pem = config::read_trusted(file, Content::Public).map_err(|fault| fault.to_string());
+    match pem.and_then(|pem| Validity::of_all(&pem)) {
+        Ok(all) => {
+            let told = |it: &Validity| (what, format!("{}, valid until {}", it.subject, it.end));
+            probe.facts.extend(all.iter().map(told));
+            let warnings = all.iter().filter_map(|it| it.warning(what, file));
+            probe.warnings.extend(warnings);
+        }
         Err(error) => probe
             .warnings
             .push(format!("{what} {}: {error}", file.display())),
-    }
-}
-
-fn tell_validity(probe: &mut Probe, what: &'static str, file: &Path, certificate: &Certificate) {
-    let body = certificate.tbs_certificate();
-    let end = body.validity().not_after;
-    let fact = format!("{}, valid until {end}", body.subject());
-    probe.facts.push((what, fact));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let left = end
-        .to_unix_duration()
-        .checked_sub(now.unwrap_or_default())
-        .unwrap_or_default();
-    if left < SOON {
-        probe.warnings.push(format!(
-            "{what} {} ends on {end}; renew it before",
-            file.display()
-        ));
     }
 }

@@ -40,8 +40,9 @@ impl KmipToken {
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
+        let client = self.client()?;
         let wanted = Wanted {
-            client: self.client()?,
+            client: &client,
             deadline,
             key,
             scheme,

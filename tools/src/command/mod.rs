@@ -49,10 +49,11 @@ pub fn run(
     person: &dyn Person,
 ) -> Result<Verdict, Failure> {
     if let Command::Doctor(doctor) = &arguments.command {
-        return doctor::run(arguments, doctor, output);
+        return doctor::run(arguments, doctor, output, person);
     }
     let config = place::configuration(arguments.config.as_deref())?;
-    on(arguments, &place::open(&config, arguments)?, output, person)
+    let places = place::open(&config, arguments, person)?;
+    on(arguments, &places, output, person)
 }
 
 /// Does what the command line says with these places.

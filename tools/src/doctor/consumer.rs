@@ -68,6 +68,11 @@ impl ConsumerSession {
         Ok(memory.items().first().copied())
     }
 
+    /// C_Login as CKU_USER.
+    pub fn login(&self, pin: &str) -> Result<()> {
+        self.0.session.lock().login(CKU_USER, pin.as_bytes())
+    }
+
     /// C_GetAttributeValue without buffers: the sizes.
     pub fn sizes<const N: usize>(
         &self,

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::installation::{self, Module};
 use crate::key_record::hex;
 use crate::output::Output;
+use crate::person::Person;
 use crate::place::{self, Place};
 use programs::{MAX_AUTH_TRIES, Surroundings, agent_bytes, programs};
 use replay::{Replay, Trial, replay};
@@ -34,10 +35,11 @@ pub fn run(
     arguments: &Arguments,
     doctor: &DoctorArguments,
     output: &mut Output,
+    person: &dyn Person,
 ) -> Result<Verdict, Failure> {
     let mut findings = vec![];
     let places = match configured(arguments.config.as_deref(), &mut findings) {
-        Some(config) => place::open(&config, arguments)?,
+        Some(config) => place::open(&config, arguments, person)?,
         None => vec![],
     };
     examine(doctor, findings, &places, output)
@@ -142,6 +144,7 @@ fn slots(
 
 fn slot(place: &Place, replay: &Replay, number: &mut usize, around: &Surroundings) -> SlotReport {
     let mut findings = probed(place);
+    findings.extend(place.pin.as_ref().map(|_| asked_for(around.openssh)));
     let problems = replay.problems.iter();
     findings.extend(problems.map(|it| Finding::problem("OpenSSH's listing", it)));
     // A server that did not answer OpenSSH is not asked again.
@@ -175,6 +178,23 @@ fn slot(place: &Place, replay: &Replay, number: &mut usize, around: &Surrounding
         slot: place.label.clone(),
         findings,
         keys: replay.trials.iter().map(&mut key).collect(),
+    }
+}
+
+/// What a PIN means for OpenSSH: the place of a question is not everywhere.
+fn asked_for(openssh: Option<(u32, u32)>) -> Finding {
+    let how = "ssh-add -s asks for it, and ssh -I where there is a terminal; BatchMode, scripts and \
+               sshd's agent have nobody to ask";
+    match openssh {
+        Some(version @ ((10, 1) | (10, 2))) => Finding::problem(
+            "PIN",
+            format!(
+                "OpenSSH {}.{} asks nobody for it in ssh -I and shows no keys: use ssh-add -s, or \
+                 another version; {how}",
+                version.0, version.1
+            ),
+        ),
+        _ => Finding::warning("PIN", how),
     }
 }
 

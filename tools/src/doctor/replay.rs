@@ -45,7 +45,11 @@ pub fn replay(place: &Place) -> Replay {
     let consumer = Consumer::new(Provider::new([token]));
     let mut replay = Replay::default();
     let began = Instant::now();
-    let listed = list(&consumer, &mut replay.problems);
+    let listed = list(
+        &consumer,
+        place.pin.as_ref().map(|it| it.as_str()),
+        &mut replay.problems,
+    );
     replay.listing = began.elapsed();
     match listed {
         Ok((session, keys)) => {
@@ -60,6 +64,7 @@ pub fn replay(place: &Place) -> Replay {
 /// Everything up to the end of the list, with what OpenSSH drops on the way among the problems.
 fn list(
     consumer: &Consumer,
+    pin: Option<&str>,
     problems: &mut Vec<String>,
 ) -> Result<(ConsumerSession, Vec<OfferedKey>), String> {
     let told = |what: &'static str| move |error| format!("{what}: {error}");
@@ -69,10 +74,12 @@ fn list(
     if flags & CKF_TOKEN_INITIALIZED == 0 {
         return Err("the token is not initialized: OpenSSH skips it silently".into());
     }
-    if flags & CKF_LOGIN_REQUIRED != 0 {
-        problems.push("the token wants a PIN: BatchMode and sshd cannot use it".into());
-    }
     let session = consumer.open(slot).map_err(told("C_OpenSession"))?;
+    if flags & CKF_LOGIN_REQUIRED != 0 {
+        session
+            .login(pin.unwrap_or_default())
+            .map_err(told("C_Login"))?;
+    }
     let mut keys = vec![];
     let class = vec![(CKA_CLASS, CKO_PUBLIC_KEY.to_ne_bytes().to_vec())];
     let listed = session.each_object(class, |object| match OfferedKey::fetch(&session, object) {

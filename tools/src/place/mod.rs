@@ -1,5 +1,6 @@
 //! A place where keys are, ready for commands: a configured slot, its token, and the words for it.
 
+mod pin;
 mod watched;
 
 use std::path::Path;
@@ -9,9 +10,11 @@ use kmip_p11::config::{Backend, Config, KeyFilter, KeyKind, Kmip, Slot};
 use kmip_p11::model::key::Found;
 use kmip_p11::provider::{CacheRules, ListingFile};
 use kmip_p11::token::{SharedToken, Token};
+use zeroize::Zeroizing;
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
+use crate::person::Person;
 use watched::Watched;
 
 /// A slot and what commands need to know of it.
@@ -28,24 +31,35 @@ pub struct Place {
     pub groups: Vec<String>,
     /// What is asked.
     pub token: SharedToken,
+    /// What opens it, if it is closed.
+    pub pin: Option<Zeroizing<String>>,
     /// How long what was heard is believed.
     pub cache: CacheRules,
 }
 
 impl Place {
-    fn open(slot: &Slot) -> Result<Self, Failure> {
+    fn open(slot: &Slot, arguments: &Arguments, person: &dyn Person) -> Result<Self, Failure> {
         let Backend::Kmip(kmip) = &slot.backend;
         let servers: Vec<String> = kmip.servers.iter().map(ToString::to_string).collect();
         let token = kmip_p11::token::open(slot);
         let cache = kmip_p11::startup::cache_rules(&slot.cache);
         let listing = cache.disk.clone();
         let listing = listing.map(|disk| ListingFile::new(disk, Arc::clone(&token)));
+        let pin = match token.info().login_required {
+            true => Some(pin::pin(
+                &slot.label,
+                arguments.pin_file.as_deref(),
+                person,
+            )?),
+            false => None,
+        };
         Ok(Self {
             label: slot.label.clone(),
             protocol: protocol(kmip),
             shows: shows(&slot.keys),
             groups: slot.keys.groups.clone(),
-            token: Arc::new(Watched::new(token, &servers, listing)),
+            token: Arc::new(Watched::new(token, &servers, pin.clone(), listing)),
+            pin,
             servers,
             cache,
         })
@@ -93,8 +107,13 @@ pub fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
     })
 }
 
-/// The places to work on: the one that `--slot` names, or all of them.
-pub fn open(config: &Config, arguments: &Arguments) -> Result<Vec<Place>, Failure> {
+/// The places to work on: the one that `--slot` names, or all of them. Asks for the PINs that they
+/// need.
+pub fn open(
+    config: &Config,
+    arguments: &Arguments,
+    person: &dyn Person,
+) -> Result<Vec<Place>, Failure> {
     let wanted = |slot: &&Slot| arguments.slot.as_ref().is_none_or(|it| *it == slot.label);
     let slots: Vec<_> = config.slots.iter().filter(wanted).collect();
     if slots.is_empty() {
@@ -105,7 +124,8 @@ pub fn open(config: &Config, arguments: &Arguments) -> Result<Vec<Place>, Failur
             "{file} has no slot {wanted:?}; it has {labels}"
         )));
     }
-    slots.into_iter().map(Place::open).collect()
+    let open = |slot| Place::open(slot, arguments, person);
+    slots.into_iter().map(open).collect()
 }
 
 /// The one place to work on.
@@ -145,6 +165,7 @@ pub mod tests {
             shows: "all".into(),
             groups: vec![],
             token: Arc::new(token),
+            pin: None,
             cache: CacheRules {
                 time_to_live: Duration::from_secs(60),
                 min_refresh: Duration::ZERO,

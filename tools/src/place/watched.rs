@@ -1,4 +1,7 @@
-//! A token whose slow requests show a sign of life on the terminal, and whose changes other processes see.
+//! A token whose slow requests show a sign of life on the terminal, that gives the PIN when it is needed, and whose
+//! changes other processes see.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::Result;
@@ -8,32 +11,55 @@ use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::provider::ListingFile;
 use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo};
 
+use zeroize::Zeroizing;
+
 use crate::progress::shown_if_slow;
 
-/// A token, and what is said while it is asked.
+/// A token, what is said while it is asked, and what opens it.
 pub struct Watched {
     token: SharedToken,
     doing: String,
+    pin: Option<Zeroizing<String>>,
+    is_open: AtomicBool,
     listing: Option<ListingFile>,
 }
 
 impl Watched {
     /// Says that it asks these servers. `listing` is where the slot's listing is kept.
-    pub fn new(token: SharedToken, servers: &[String], listing: Option<ListingFile>) -> Self {
-        let doing = format!("asking {}", servers.join(", "));
+    pub fn new(
+        token: SharedToken,
+        servers: &[String],
+        pin: Option<Zeroizing<String>>,
+        listing: Option<ListingFile>,
+    ) -> Self {
         Self {
             token,
-            doing,
+            doing: format!("asking {}", servers.join(", ")),
+            pin,
+            is_open: AtomicBool::new(false),
             listing,
         }
     }
 
-    fn ask<T>(&self, request: impl FnOnce(&dyn Token) -> T) -> T {
-        shown_if_slow(&self.doing, || request(&*self.token))
+    fn ask<T>(&self, request: impl FnOnce(&dyn Token) -> Result<T>) -> Result<T> {
+        shown_if_slow(&self.doing, || {
+            if let Some(pin) = &self.pin
+                && !self.is_open.load(Ordering::Relaxed)
+            {
+                self.open(pin)?;
+            }
+            request(&*self.token)
+        })
+    }
+
+    fn open(&self, pin: &str) -> Result<()> {
+        self.token.login(pin)?;
+        self.is_open.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The next `ssh` asks the server, whatever came of the change: it may have happened in part.
-    fn change<T>(&self, request: impl FnOnce(&dyn Token) -> T) -> T {
+    fn change<T>(&self, request: impl FnOnce(&dyn Token) -> Result<T>) -> Result<T> {
         let changed = self.ask(request);
         if let Some(listing) = &self.listing {
             listing.expire_all();
@@ -49,6 +75,15 @@ impl Token for Watched {
 
     fn mechanisms(&self) -> Vec<&'static Mechanism> {
         self.token.mechanisms()
+    }
+
+    fn login(&self, pin: &str) -> Result<()> {
+        shown_if_slow(&self.doing, || self.open(pin))
+    }
+
+    fn logout(&self) {
+        self.token.logout();
+        self.is_open.store(false, Ordering::Relaxed);
     }
 
     fn find(&self) -> Result<Found> {

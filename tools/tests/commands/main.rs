@@ -15,6 +15,7 @@ mod generate;
 mod import;
 mod lifecycle;
 mod listing;
+mod pin;
 mod secrecy;
 mod selection;
 mod slots;
