@@ -114,6 +114,8 @@ pub struct Found {
     pub keys: Vec<Key>,
     /// Everything else: one bad object never hides the others, and is never hidden silently.
     pub hidden: Vec<Hidden>,
+    /// What people have to know of the listing as a whole: that it may not be complete.
+    pub warnings: Vec<String>,
 }
 
 /// An object that programs do not see.

@@ -28,8 +28,14 @@ pub trait Token: Send + Sync {
         Mechanism::all().iter().collect()
     }
 
-    /// All keys with all that is told of them, in a bounded number of round trips.
+    /// The keys for programs with all that is told of them, in a bounded number of round trips.
     fn find(&self) -> Result<Found>;
+
+    /// Like [`Token::find`], but with the keys that the slot's names keep from programs among the
+    /// hidden: for people.
+    fn survey(&self) -> Result<Found> {
+        self.find()
+    }
 
     /// One signature, verified with the key's public half, in PKCS#11's form.
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>>;

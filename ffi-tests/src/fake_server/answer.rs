@@ -8,6 +8,7 @@ use kmip_p11::kmip::{NameType, ObjectType, Operation, ResultReason, Tag, Version
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 use super::fault::{Fault, Refused};
+use super::locating;
 use super::message::write_version;
 use super::signing;
 use super::state::State;
@@ -32,7 +33,7 @@ pub fn answer(
             }))
         }
         Operation::QUERY => Ok(Box::new(query)),
-        Operation::LOCATE => Ok(locate(state, payload)),
+        Operation::LOCATE => Ok(locating::locate(state, payload)),
         Operation::CREATE_KEY_PAIR => Ok(create_key_pair(state)),
         _ => about_an_object(state, version, operation, payload, fault),
     }
@@ -95,41 +96,6 @@ fn query(writer: &mut Writer) {
         writer.enumeration(Tag::OPERATION, operation);
     }
     writer.text(Tag::VENDOR_IDENTIFICATION, "a fake KMIP server");
-}
-
-/// Knows three filters: Object Type, Object Group and Name.
-fn locate(state: &State, payload: Item<'_>) -> Body {
-    let kind = filter(payload, Tag::OBJECT_TYPE, "Object Type").and_then(Item::enumeration);
-    let group = filter(payload, Tag::OBJECT_GROUP, "Object Group").and_then(Item::text);
-    let name = filter(payload, Tag::NAME, "Name").and_then(|name| name.find(Tag::NAME_VALUE));
-    let name = name.and_then(Item::text);
-    let vault = state.vault();
-    let objects = vault.objects.iter();
-    let fits = |object: &&Stored| {
-        kind.is_none_or(|kind| kind == object.object_type.0)
-            && group.is_none_or(|group| object.groups.iter().any(|of| of == group))
-            && name.is_none_or(|name| object.names.iter().any(|of| of == name))
-    };
-    let ids: Vec<String> = objects.filter(fits).map(|o| o.id.clone()).collect();
-    Box::new(move |writer| {
-        let count = i32::try_from(ids.len()).expect("a small number");
-        writer.integer(Tag::LOCATED_ITEMS, count);
-        ids.iter()
-            .for_each(|id| writer.text(Tag::UNIQUE_IDENTIFIER, id));
-    })
-}
-
-/// The value of a filter, in the form of 1.x or of 2.x.
-fn filter<'a>(payload: Item<'a>, tag: Tag, name: &str) -> Option<Item<'a>> {
-    if let Some(attributes) = payload.find(Tag::ATTRIBUTES) {
-        return attributes.find(tag);
-    }
-    let named = |attribute: &Item<'a>| {
-        let found = attribute.find(Tag::ATTRIBUTE_NAME).and_then(Item::text);
-        found == Some(name)
-    };
-    let mut attributes = payload.find_all(Tag::ATTRIBUTE);
-    attributes.find(named)?.find(Tag::ATTRIBUTE_VALUE)
 }
 
 /// A P-256 pair, whatever was asked: it matters how often it is.
@@ -198,7 +164,9 @@ fn members(writer: &mut Writer, bare: bool, object: &Stored) {
         w.integer(tag, object.usage.0.cast_signed())
     });
     member(Tag::STATE, &|w, tag| w.enumeration(tag, object.state));
-    member(Tag::INITIAL_DATE, &|w, tag| w.date_time(tag, 1_790_000_000));
+    member(Tag::INITIAL_DATE, &|w, tag| {
+        w.date_time(tag, object.created)
+    });
 }
 
 fn value(writer: &mut Writer, object: &Stored) {

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::{
     CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, UsageMask,
 };
-use kmip_p11::model::public_key::{Curve, KeyType};
+use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};
+
+use super::locating::Locating;
 
 /// An object, every part of which a test may change.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub struct Stored {
     pub format: KeyFormatType,
     /// Its value as Get gives it.
     pub value: Vec<u8>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
     /// What signs with it.
     pub signer: Option<Arc<PrivateKey>>,
 }
@@ -42,6 +47,8 @@ pub struct Stored {
 pub struct Vault {
     /// The objects.
     pub objects: Vec<Stored>,
+    /// How Locate is answered.
+    pub locating: Locating,
     /// How many pairs were made, for identifiers that are never used again.
     made: usize,
 }
@@ -63,11 +70,30 @@ impl Vault {
         self
     }
 
+    /// As many pairs that cannot sign, and cost next to nothing: Ed25519, called `bulk-000000` and
+    /// so on.
+    pub fn bulk(&mut self, number: usize) -> &mut Self {
+        for _ in 0..number {
+            let digest = digest(&SHA256, &self.made.to_be_bytes());
+            let public = digest.as_ref().first_chunk().expect("32 bytes of SHA-256");
+            let name = format!("bulk-{:06}", self.made);
+            self.keep_halves(&name, &PublicKey::Ed25519(*public), vec![]);
+        }
+        self
+    }
+
     /// Takes a pair in; the number in its identifiers.
     pub fn keep(&mut self, name: &str, private: Arc<PrivateKey>) -> usize {
+        let pkcs8 = private.to_pkcs8().expect("a key of ours").to_vec();
+        let number = self.keep_halves(name, private.public(), pkcs8);
+        self.at(&id(ObjectType::PRIVATE_KEY, number)).signer = Some(private);
+        number
+    }
+
+    fn keep_halves(&mut self, name: &str, open_key: &PublicKey, pkcs8: Vec<u8>) -> usize {
         self.made += 1;
         let number = self.made;
-        let key_type = private.public().key_type();
+        let key_type = open_key.key_type();
         let half = |object_type, usage, format, value| Stored {
             id: id(object_type, number),
             object_type,
@@ -80,29 +106,41 @@ impl Vault {
             length: bits(key_type),
             format,
             value,
+            created: 1_790_000_000,
             signer: None,
         };
-        let spki = private.public().to_spki().expect("a key of ours");
-        let pkcs8 = private.to_pkcs8().expect("a key of ours").to_vec();
+        let spki = open_key.to_spki().expect("a key of ours");
         let (secret, open) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
         let mut public = half(open, UsageMask::VERIFY, KeyFormatType::X_509, spki);
         let mut hidden = half(secret, UsageMask::SIGN, KeyFormatType::PKCS_8, pkcs8);
         public.links = vec![(LinkType::PRIVATE_KEY_LINK, hidden.id.clone())];
         hidden.links = vec![(LinkType::PUBLIC_KEY_LINK, public.id.clone())];
-        hidden.signer = Some(private);
         self.objects.extend([hidden, public]);
         number
     }
 
     /// The object with that identifier.
     pub fn get(&self, id: &str) -> Option<&Stored> {
-        self.objects.iter().find(|object| object.id == id)
+        self.objects.get(self.place(id)?)
+    }
+
+    /// Usually where it was put; a search through all of them for each would not do for many.
+    fn place(&self, id: &str) -> Option<usize> {
+        let is_it = |object: &Stored| object.id == id;
+        let (half, number) = id.split_once('-').unwrap_or((id, ""));
+        let number: usize = number.parse().unwrap_or(0);
+        let usual = 2 * number.saturating_sub(1) + usize::from(half == "public");
+        match self.objects.get(usual).is_some_and(is_it) {
+            true => Some(usual),
+            false => self.objects.iter().position(is_it),
+        }
     }
 
     /// The object with that identifier, to be changed; it has to be there.
     #[track_caller]
     pub fn at(&mut self, id: &str) -> &mut Stored {
-        let found = self.objects.iter_mut().find(|object| object.id == id);
+        let place = self.place(id);
+        let found = place.and_then(|place| self.objects.get_mut(place));
         found.unwrap_or_else(|| panic!("the vault has no {id}"))
     }
 

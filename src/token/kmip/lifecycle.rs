@@ -1,14 +1,14 @@
 //! The life of a key pair after its making: activation, another name, revocation, destruction.
 
 use super::KmipToken;
-use super::failure::noting;
+use super::failure::{noting, unencodable};
+use super::inventory::Scope;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
-    Answer, Attribute, Error as KmipError, ErrorKind, Refusal, Request, ResultReason,
-    RevocationReasonCode,
+    Answer, Attribute, Error as KmipError, ErrorKind, Refusal, Request, RevocationReasonCode,
 };
-use crate::model::key::Key;
+use crate::model::key::{Found, Key};
 use crate::token::Revocation;
 
 impl KmipToken {
@@ -132,7 +132,7 @@ impl KmipToken {
 
     /// The key with that identifier, whatever the slot's filter says.
     pub(super) fn key_named(&self, id: &str) -> Result<Key> {
-        let (keys, hidden) = self.pairs(&[])?;
+        let Found { keys, hidden, .. } = self.pairs(Scope::default())?;
         let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
         let found = keys.into_iter().find(|key| key.id.0 == id);
         found.ok_or_else(|| {
@@ -180,11 +180,7 @@ impl KmipToken {
     pub(super) fn refused_whole(&self, error: KmipError) -> Result<Refusal> {
         match error.kind {
             ErrorKind::Refused(refusal) => Ok(refusal),
-            ErrorKind::Unencodable(reason) => Ok(Refusal {
-                operation: None,
-                reason: ResultReason::FEATURE_NOT_SUPPORTED,
-                message: reason.to_string(),
-            }),
+            ErrorKind::Unencodable(_) => Ok(unencodable(&error)),
             _ => Err(self.failures.call(&error)),
         }
     }

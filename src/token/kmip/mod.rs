@@ -8,26 +8,30 @@ mod material;
 mod pairing;
 mod probe;
 mod proof;
+mod reading;
 mod registration;
 mod released_key;
 mod request_form;
+mod search;
 mod signing;
 
 use std::time::Instant;
 
 use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
 
 use self::failure::Failures;
-use self::inventory::Inventory;
+use self::inventory::{Inventory, Scope};
 use self::proof::Proofs;
 use self::request_form::{Experience, Form, FormMemory};
+use self::search::Habits;
 use super::selection::select;
 use super::{NewKey, Probe, Revocation, Token, TokenInfo};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Client, ServerAddress, Settings, TlsFiles, Version};
-use crate::model::key::{Found, Hidden, Key};
+use crate::model::key::{Found, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
 /// The keys of one client identity on one group of servers.
@@ -37,6 +41,9 @@ pub struct KmipToken {
     failures: Failures,
     forms: FormMemory,
     proofs: Proofs,
+    habits: Habits,
+    /// The warnings of the last listing.
+    told: Mutex<Vec<String>>,
     /// Made at first use: C_Initialize reads no certificate and fails for none.
     client: OnceCell<Client>,
 }
@@ -55,6 +62,8 @@ impl KmipToken {
             failures,
             forms: FormMemory::default(),
             proofs: Proofs::default(),
+            habits: Habits::default(),
+            told: Mutex::default(),
             client: OnceCell::new(),
         }
     }
@@ -94,19 +103,39 @@ impl KmipToken {
         Instant::now() + self.config.deadline
     }
 
-    /// The keys of these object groups, of all if there are none, and what is left out.
-    fn pairs(&self, groups: &[String]) -> Result<(Vec<Key>, Vec<Hidden>)> {
+    /// The keys of that scope, and what is left out.
+    fn pairs(&self, scope: Scope<'_>) -> Result<Found> {
         let client = self.client()?;
         let deadline = self.deadline();
         let inventory = Inventory {
             client,
             deadline,
-            groups,
+            scope,
             failures: &self.failures,
+            habits: &self.habits,
         };
         let located = inventory.read()?;
         self.recall_server(client);
         located.pair(&mut self.prover(deadline))
+    }
+
+    /// What the slot shows of the keys of that scope.
+    fn shown(&self, scope: Scope<'_>) -> Result<Found> {
+        let found = self.pairs(scope)?;
+        let mut shown = select(found.keys, &self.filter);
+        shown.hidden.extend(found.hidden);
+        shown.warnings = found.warnings;
+        self.tell(&shown.warnings);
+        Ok(shown)
+    }
+
+    /// Logs what the log was not told by the listing before.
+    fn tell(&self, warnings: &[String]) {
+        let mut told = self.told.lock();
+        for warning in warnings.iter().filter(|warning| !told.contains(warning)) {
+            log::warn!("slot {:?}: {warning}", self.failures.slot);
+        }
+        *told = warnings.to_vec();
     }
 
     /// Takes over what is known of a server by its name, and so saves the flight to find it out.
@@ -139,10 +168,18 @@ impl Token for KmipToken {
     }
 
     fn find(&self) -> Result<Found> {
-        let (keys, hidden) = self.pairs(&self.filter.groups)?;
-        let mut found = select(keys, &self.filter);
-        found.hidden.extend(hidden);
-        Ok(found)
+        let names = self.filter.names.exact().unwrap_or_default();
+        self.shown(Scope {
+            groups: &self.filter.groups,
+            names: &names,
+        })
+    }
+
+    fn survey(&self) -> Result<Found> {
+        self.shown(Scope {
+            groups: &self.filter.groups,
+            names: &[],
+        })
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {

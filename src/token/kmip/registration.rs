@@ -4,9 +4,9 @@ use zeroize::Zeroizing;
 
 use super::KmipToken;
 use super::failure::{is_inability, may_have_happened, noting};
-use super::inventory::locate;
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
+use super::search::Question;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
@@ -187,7 +187,9 @@ impl KmipToken {
     /// signature has to tell.
     pub(super) fn name_is_free(&self, name: &str) -> Result {
         let called = Attribute::Name(name.into());
-        let request = locate(ObjectType::PRIVATE_KEY, Some(called));
+        let request = Question::about(ObjectType::PRIVATE_KEY)
+            .with([called])
+            .request(None, 0);
         match self.carry_out(&request)? {
             Ok(Response::Locate { ids, .. }) => match self.first_called(name, &ids)? {
                 None => Ok(()),

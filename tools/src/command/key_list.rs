@@ -29,6 +29,8 @@ struct Listing {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other_objects: Vec<OtherObject>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FailureRecord>,
 }
 
@@ -89,7 +91,7 @@ impl Listing {
     fn of(places: &[Place], hidden_too: bool, person: &dyn Person) -> Self {
         let mut listing = Self::default();
         for place in places {
-            if let Err(failure) = listing.add(place, hidden_too) {
+            if let Err(failure) = listing.add(place, hidden_too, person) {
                 person.tell(&one_line(&failure.to_string()));
                 listing.errors.push(failure.record());
             }
@@ -97,8 +99,13 @@ impl Listing {
         listing
     }
 
-    fn add(&mut self, place: &Place, hidden_too: bool) -> Result<(), Failure> {
+    fn add(&mut self, place: &Place, hidden_too: bool, person: &dyn Person) -> Result<(), Failure> {
         let found = place.find()?;
+        for warning in &found.warnings {
+            let warning = one_line(&format!("slot {:?}: {warning}", place.label));
+            person.tell(&warning);
+            self.warnings.push(warning);
+        }
         let mut keys = selection::all(&found);
         keys.retain(|it| hidden_too || it.hidden.is_none());
         self.keys

@@ -40,6 +40,10 @@ impl Token for Watched {
         self.ask(|token| token.find())
     }
 
+    fn survey(&self) -> Result<Found> {
+        self.ask(|token| token.survey())
+    }
+
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.ask(|token| token.sign(key, scheme, input))
     }
