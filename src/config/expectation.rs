@@ -1,7 +1,9 @@
 //! What each key may hold, in the words that end an error message ("write ...").
 
+const DEVICE_TEXT: &str = "a text that the servers know this device by";
+
 /// Key and what is allowed.
-const EXPECTED: [(&str, &str); 23] = [
+const EXPECTED: &[(&str, &str)] = &[
     ("log", "a table: [log]"),
     (
         "log.level",
@@ -25,7 +27,7 @@ const EXPECTED: [(&str, &str); 23] = [
     ),
     (
         "slot.kmip.servers",
-        "a list of one or more \"host\", \"host:port\" or \"[address]:port\"",
+        "a list of one or more \"host\", \"host:port\", \"[address]:port\" or \"https://host:port/path\"",
     ),
     ("slot.kmip.port", "a whole number from 1 to 65535"),
     (
@@ -35,6 +37,46 @@ const EXPECTED: [(&str, &str); 23] = [
     (
         "slot.kmip.deadline",
         "a time from \"1ms\" to \"10m\", for example \"5s\" or \"500ms\"",
+    ),
+    ("slot.kmip.encoding", "\"ttlv\" or \"json\""),
+    ("slot.kmip.order", "\"ordered\" or \"balanced\""),
+    ("slot.kmip.connections", "a whole number from 1 to 256"),
+    (
+        "slot.kmip.idle",
+        "a time from \"0s\" to \"1h\", for example \"60s\"",
+    ),
+    (
+        "slot.kmip.max_age",
+        "a time from \"1s\" to \"1day\", for example \"10m\"",
+    ),
+    (
+        "slot.kmip.username",
+        "the name by which the servers know us",
+    ),
+    (
+        "slot.kmip.password_file",
+        "the path of a file with the password of kmip.username",
+    ),
+    (
+        "slot.kmip.device",
+        "a table: kmip.device.serial_number = ...",
+    ),
+    ("slot.kmip.device.serial_number", DEVICE_TEXT),
+    (
+        "slot.kmip.device.password_file",
+        "the path of a file with the device's password",
+    ),
+    ("slot.kmip.device.device_identifier", DEVICE_TEXT),
+    ("slot.kmip.device.network_identifier", DEVICE_TEXT),
+    ("slot.kmip.device.machine_identifier", DEVICE_TEXT),
+    ("slot.kmip.device.media_identifier", DEVICE_TEXT),
+    (
+        "slot.kmip.bearer_token_file",
+        "the path of a file with the token that https servers know us by",
+    ),
+    (
+        "slot.kmip.pin",
+        "\"password\", \"token\" or \"key_passphrase\"",
     ),
     ("slot.kmip.tls", "a table: kmip.tls.ca = ..."),
     (
@@ -48,6 +90,10 @@ const EXPECTED: [(&str, &str); 23] = [
     (
         "slot.kmip.tls.client_key",
         "the path of a PEM file with the certificate's private key",
+    ),
+    (
+        "slot.kmip.tls.client_key_passphrase_file",
+        "the path of a file with the passphrase of kmip.tls.client_key",
     ),
     ("slot.kmip.tls.server_name", "a host name or an IP address"),
     (
@@ -63,6 +109,10 @@ const EXPECTED: [(&str, &str); 23] = [
         "slot.keys.types",
         "a list of \"rsa\", \"ecdsa-p256\", \"ecdsa-p384\", \"ecdsa-p521\", \"ed25519\"",
     ),
+    (
+        "slot.keys.states",
+        "a list of \"pre-active\", \"active\", \"deactivated\", \"compromised\"",
+    ),
     ("slot.keys.local_use", "true or false"),
     ("slot.cache", "a table: cache.ttl = ..."),
     (
@@ -72,6 +122,16 @@ const EXPECTED: [(&str, &str); 23] = [
     (
         "slot.cache.min_refresh",
         "a time from \"0s\" to \"1h\", for example \"2s\"",
+    ),
+    (
+        "slot.cache.stale",
+        "a time from \"0s\" to \"30days\", for example \"1day\"",
+    ),
+    ("slot.cache.disk", "true or false"),
+    ("slot.cache.disk_directory", "the path of a directory"),
+    (
+        "slot.cache.disk_age",
+        "a time from \"1s\" to \"30days\", for example \"1h\"",
     ),
 ];
 

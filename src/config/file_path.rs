@@ -11,6 +11,8 @@ pub struct Base {
     pub directory: PathBuf,
     /// The home directory, or why there is none.
     pub home: Result<PathBuf, Skip>,
+    /// The directory for what may be lost, or why there is none.
+    pub cache: Result<PathBuf, Skip>,
 }
 
 impl Base {
@@ -43,6 +45,7 @@ mod tests {
     fn base(home: Result<&str, Skip>) -> Base {
         Base {
             directory: "/etc/kmip-p11".into(),
+            cache: home.map(|home| Path::new(home).join(".cache")),
             home: home.map(PathBuf::from),
         }
     }

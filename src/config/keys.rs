@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use toml::Spanned;
 use wildmatch::WildMatch;
 
+use super::choice::choice;
 use super::complaint::{Complaint, read};
-use super::suggestion;
 use super::syntax::{self, Text};
+
+const NO_TYPE: &str = "an empty list shows no key at all; leave it out for all types";
+const NO_STATE: &str = "an empty list shows no key at all; leave it out for active keys";
 
 /// Which keys are shown: those that pass all of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +21,8 @@ pub struct KeyFilter {
     pub names: Patterns,
     /// Types of key, at least one, each once.
     pub types: Vec<KeyKind>,
+    /// States, at least one, each once. Only active keys sign, whatever is shown.
+    pub states: Vec<KeyState>,
     /// A key that the server lets out may be used in this process, if the server cannot sign.
     pub local_use: bool,
 }
@@ -34,6 +40,19 @@ pub enum KeyKind {
     EcdsaP521,
     /// Ed25519.
     Ed25519,
+}
+
+/// A state of a key, as KMIP's State attribute has it, in which it may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyState {
+    /// Made, and not yet to be used.
+    PreActive,
+    /// In use.
+    Active,
+    /// No longer to be used for new signatures.
+    Deactivated,
+    /// Known to others, or feared to be.
+    Compromised,
 }
 
 /// Patterns of names, with `*` for any characters and `?` for one.
@@ -82,6 +101,32 @@ impl KeyKind {
     }
 }
 
+impl KeyState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::PreActive,
+        Self::Active,
+        Self::Deactivated,
+        Self::Compromised,
+    ];
+
+    /// As written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreActive => "pre-active",
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+            Self::Compromised => "compromised",
+        }
+    }
+}
+
+impl fmt::Display for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -94,6 +139,7 @@ impl Default for KeyFilter {
             groups: Vec::new(),
             names: Patterns::default(),
             types: KeyKind::ALL.to_vec(),
+            states: vec![KeyState::Active],
             local_use: false,
         }
     }
@@ -111,7 +157,8 @@ impl KeyFilter {
                     .map(|pattern| WildMatch::new(pattern))
                     .collect(),
             ),
-            types: types(written)?.unwrap_or(default.types),
+            types: some_of(written.types.as_ref(), kind, NO_TYPE)?.unwrap_or(default.types),
+            states: some_of(written.states.as_ref(), state, NO_STATE)?.unwrap_or(default.states),
             local_use: written.local_use.unwrap_or(default.local_use),
         })
     }
@@ -132,32 +179,36 @@ fn not_empty(text: &str) -> Result<String, String> {
     }
 }
 
-fn types(written: &syntax::Keys) -> Result<Option<Vec<KeyKind>>, Complaint> {
-    let Some(list) = &written.types else {
+/// A list of at least one, each once; `None` if it is left out.
+fn some_of<T: Copy + PartialEq>(
+    written: Option<&Spanned<Vec<Text>>>,
+    meaning: impl Fn(&str) -> Result<T, String>,
+    empty: &str,
+) -> Result<Option<Vec<T>>, Complaint> {
+    let Some(list) = written else {
         return Ok(None);
     };
-    let mut kinds = Vec::new();
+    let mut found = Vec::new();
     for text in list.get_ref() {
-        let kind = read(text, |text| kind(text))?;
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
+        let each = read(text, |text| meaning(text))?;
+        if !found.contains(&each) {
+            found.push(each);
         }
     }
-    if kinds.is_empty() {
-        return Err(Complaint::about(
-            list,
-            "an empty list shows no key at all; leave it out for all types",
-        ));
+    match found.is_empty() {
+        true => Err(Complaint::about(list, empty)),
+        false => Ok(Some(found)),
     }
-    Ok(Some(kinds))
 }
 
 fn kind(text: &str) -> Result<KeyKind, String> {
-    let found = KeyKind::ALL.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| {
-        let question = suggestion::question(text, KeyKind::ALL.map(KeyKind::name));
-        format!("{text:?} is not a type of key{question}")
-    })
+    let allowed = KeyKind::ALL.map(|kind| (kind.name(), kind));
+    choice(text, &allowed, "a type of key")
+}
+
+fn state(text: &str) -> Result<KeyState, String> {
+    let allowed = KeyState::ALL.map(|state| (state.name(), state));
+    choice(text, &allowed, "a state in which a key may be shown")
 }
 
 #[cfg(test)]
@@ -215,5 +266,18 @@ mod tests {
                 .contains("did you mean \"ecdsa-p256\"?")
         );
         assert!(kind("dsa").is_err());
+    }
+
+    #[test]
+    fn states_have_names() {
+        for each in KeyState::ALL {
+            assert_eq!(state(each.name()), Ok(each));
+        }
+        assert!(
+            state("preactive")
+                .unwrap_err()
+                .contains("did you mean \"pre-active\"?")
+        );
+        assert!(state("destroyed").is_err());
     }
 }

@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
-use std::path::PathBuf;
 use std::time::Duration;
 
+use super::choice::choice;
 use super::complaint::{Complaint, read, read_or};
+use super::connections::Connections;
+use super::contradiction;
+use super::credentials::Credentials;
 use super::duration::duration;
 use super::file_path::Base;
-use super::server::{Server, host_name};
-use super::suggestion;
-use super::syntax::{self, Text};
+use super::server::Server;
+use super::syntax;
+use super::tls::Tls;
 
 /// The port that IANA has given to KMIP.
 const PORT: u16 = 5696;
@@ -31,17 +34,37 @@ const VERSIONS: [(&str, Protocol); 8] = [
     ("2.1", Protocol::Version { major: 2, minor: 1 }),
 ];
 
+const ORDERS: [(&str, Order); 2] = [("ordered", Order::Ordered), ("balanced", Order::Balanced)];
+
+const ENCODINGS: [(&str, Encoding); 2] = [("ttlv", Encoding::Ttlv), ("json", Encoding::Json)];
+
+const PINS: [(&str, Pin); 3] = [
+    ("password", Pin::Password),
+    ("token", Pin::Token),
+    ("key_passphrase", Pin::KeyPassphrase),
+];
+
 /// The servers behind a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kmip {
-    /// Tried in this order; at least one.
+    /// Servers with the same objects; at least one.
     pub servers: Vec<Server>,
+    /// Which of them are used.
+    pub order: Order,
+    /// The form of messages to https servers.
+    pub encoding: Encoding,
     /// Which version to speak.
     pub protocol: Protocol,
     /// How long a whole call may take: connecting, all servers, the answer. 1 ms to 10 min.
     pub deadline: Duration,
-    /// How the two sides prove who they are.
+    /// How many connections there are, and for how long.
+    pub connections: Connections,
+    /// How the two sides of a connection prove who they are.
     pub tls: Tls,
+    /// What else proves who we are.
+    pub credentials: Credentials,
+    /// What the PIN is; if none, no login is required.
+    pub pin: Option<Pin>,
 }
 
 /// Which KMIP version to speak.
@@ -59,17 +82,35 @@ pub enum Protocol {
     },
 }
 
-/// TLS files and names. The files may have changed since they were checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// PEM file: the certificates that sign the servers'.
-    pub ca: PathBuf,
-    /// PEM file: our certificate and its chain.
-    pub client_cert: PathBuf,
-    /// PEM file: the certificate's private key.
-    pub client_key: PathBuf,
-    /// The name to expect in the server's certificate; the host's if `None`.
-    pub server_name: Option<String>,
+/// How several servers are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The first that works.
+    #[default]
+    Ordered,
+    /// All that work, in turn.
+    Balanced,
+}
+
+/// The form of the messages of https servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// Binary, as over plain TLS.
+    #[default]
+    Ttlv,
+    /// JSON.
+    Json,
+}
+
+/// What the PIN of `C_Login` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// The password of `kmip.username`.
+    Password,
+    /// The bearer token.
+    Token,
+    /// The passphrase of `kmip.tls.client_key`.
+    KeyPassphrase,
 }
 
 impl Kmip {
@@ -80,34 +121,45 @@ impl Kmip {
         base: &Base,
     ) -> Result<Self, Complaint> {
         let port = read_or(written.port.as_ref(), PORT, |number| port(*number))?;
-        Ok(Self {
-            servers: servers(written, port, slot.clone())?,
+        let servers = servers(written, port, slot.clone())?;
+        let encoding = read_or(written.encoding.as_ref(), Encoding::Ttlv, |text| {
+            choice(text, &ENCODINGS, "an encoding")
+        })?;
+        let pin = written.pin.as_ref().map(|pin| {
+            let pin_of = |text: &String| choice(text, &PINS, "a secret that a PIN can be");
+            read(pin, pin_of)
+        });
+        let pin = pin.transpose()?;
+        let kmip = Self {
+            order: read_or(written.order.as_ref(), Order::Ordered, |text| {
+                choice(text, &ORDERS, "known")
+            })?,
             protocol: read_or(written.protocol.as_ref(), Protocol::Auto, |text| {
                 protocol(text)
             })?,
             deadline: read_or(written.deadline.as_ref(), DEADLINE, |text| {
                 duration(text, &DEADLINES)
             })?,
-            tls: Tls::read(&written.tls, slot, base)?,
-        })
-    }
-}
-
-impl Tls {
-    fn read(written: &syntax::Tls, slot: Range<usize>, base: &Base) -> Result<Self, Complaint> {
-        let path = |text: &Option<Text>, key| match text {
-            Some(text) => read(text, |text| base.resolve(text)),
-            None => Err(Complaint::missing(slot.clone(), key)),
+            connections: Connections::read(written)?,
+            tls: Tls::read(&written.tls, slot.clone(), base)?,
+            credentials: Credentials::read(written, base)?,
+            servers,
+            encoding,
+            pin,
         };
-        let server_name = written.server_name.as_ref();
-        Ok(Self {
-            ca: path(&written.ca, "slot.kmip.tls.ca")?,
-            client_cert: path(&written.client_cert, "slot.kmip.tls.client_cert")?,
-            client_key: path(&written.client_key, "slot.kmip.tls.client_key")?,
-            server_name: server_name
-                .map(|name| read(name, |name| host_name(name)))
-                .transpose()?,
-        })
+        kmip.check(written, slot)?;
+        Ok(kmip)
+    }
+
+    fn check(&self, written: &syntax::Kmip, place: Range<usize>) -> Result<(), Complaint> {
+        contradiction::Slot {
+            written,
+            servers: &self.servers,
+            encoding: self.encoding,
+            pin: self.pin,
+            place,
+        }
+        .check()
     }
 }
 
@@ -136,11 +188,7 @@ fn port(number: i64) -> Result<u16, String> {
 }
 
 fn protocol(text: &str) -> Result<Protocol, String> {
-    let found = VERSIONS.iter().find(|(name, _)| *name == text);
-    found.map(|(_, protocol)| *protocol).ok_or_else(|| {
-        let question = suggestion::question(text, ["auto"]);
-        format!("{text:?} is not a version of KMIP that we speak{question}")
-    })
+    choice(text, &VERSIONS, "a version of KMIP that we speak")
 }
 
 impl fmt::Display for Protocol {

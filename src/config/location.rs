@@ -13,6 +13,9 @@ const BELOW: &str = "kmip-p11/config.toml";
 /// The administrator's file.
 const SYSTEM: &str = "/etc/kmip-p11/config.toml";
 
+/// Where root keeps what may be lost.
+const SYSTEM_CACHE: &str = "/var/cache/kmip-p11";
+
 /// What made us look in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -58,6 +61,7 @@ pub fn search_path() -> Vec<Candidate> {
 pub(super) struct Environment {
     pub config: Option<OsString>,
     pub xdg_config_home: Option<OsString>,
+    pub xdg_cache_home: Option<OsString>,
     pub home: Option<OsString>,
     pub raised: bool,
 }
@@ -67,6 +71,7 @@ impl Environment {
         Self {
             config: env::var_os("KMIP_P11_CONFIG"),
             xdg_config_home: env::var_os("XDG_CONFIG_HOME"),
+            xdg_cache_home: env::var_os("XDG_CACHE_HOME"),
             home: env::var_os("HOME"),
             raised: privilege::raised(),
         }
@@ -75,6 +80,17 @@ impl Environment {
     /// The home directory, if it may be trusted.
     pub fn home(&self) -> Result<PathBuf, Skip> {
         self.directory(self.home.as_ref())
+    }
+
+    /// The directory for a cache of `user`, if it may be trusted. Root's does not depend on the
+    /// environment: `sudo` keeps the HOME of the user who called it.
+    pub fn cache(&self, user: rustix::process::Uid) -> Result<PathBuf, Skip> {
+        if user.is_root() {
+            return Ok(PathBuf::from(SYSTEM_CACHE));
+        }
+        let xdg = self.directory(self.xdg_cache_home.as_ref());
+        let cache = xdg.or_else(|_| Ok(self.home()?.join(".cache")))?;
+        Ok(cache.join("kmip-p11"))
     }
 
     pub fn search_path(&self) -> Vec<Candidate> {
@@ -168,6 +184,7 @@ mod tests {
             xdg_config_home: value(xdg),
             home: value(home),
             raised,
+            ..Environment::default()
         }
     }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ::log::LevelFilter;
 
+use super::choice::choice;
 use super::complaint::{Complaint, read_or};
-use super::suggestion;
 use super::syntax;
 
 const LEVELS: [(&str, LevelFilter); 5] = [
@@ -56,26 +56,17 @@ impl Log {
 }
 
 fn level(text: &str) -> Result<LevelFilter, String> {
-    let found = LEVELS.iter().find(|(name, _)| *name == text);
-    found
-        .map(|(_, level)| *level)
-        .ok_or_else(|| unknown(text, LEVELS.map(|(name, _)| name)))
+    choice(text, &LEVELS, "known")
 }
 
 fn target(text: &str) -> Result<Target, String> {
-    match text {
-        "syslog" => Ok(Target::Syslog),
-        "none" => Ok(Target::None),
-        _ if Path::new(text).is_absolute() => Ok(Target::File(text.into())),
-        _ => Err(unknown(text, ["syslog", "none"])),
+    if Path::new(text).is_absolute() {
+        return Ok(Target::File(text.into()));
     }
-}
-
-fn unknown<const N: usize>(text: &str, allowed: [&'static str; N]) -> String {
-    format!(
-        "{text:?} is not known{}",
-        suggestion::question(text, allowed)
-    )
+    match choice(text, &[("syslog", true), ("none", false)], "known")? {
+        true => Ok(Target::Syslog),
+        false => Ok(Target::None),
+    }
 }
 
 #[cfg(test)]

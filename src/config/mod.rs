@@ -1,7 +1,11 @@
 //! The configuration file: the slots that programs see and what is behind them.
 
 mod cache;
+mod choice;
 mod complaint;
+mod connections;
+mod contradiction;
+mod credentials;
 mod duration;
 mod error;
 mod expectation;
@@ -18,21 +22,25 @@ mod server;
 mod slot;
 mod suggestion;
 mod syntax;
+mod tls;
 
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{self, Path, PathBuf};
 
-pub use cache::Cache;
+pub use cache::{Cache, Disk};
+pub use connections::Connections;
+pub use credentials::{Credentials, Device};
 pub use error::Error;
-pub use keys::{KeyFilter, KeyKind, Patterns};
-pub use kmip::{Kmip, Protocol, Tls};
+pub use keys::{KeyFilter, KeyKind, KeyState, Patterns};
+pub use kmip::{Encoding, Kmip, Order, Pin, Protocol};
 pub use location::{Candidate, Skip, Source, search_path};
 pub use log::{Log, Target};
 pub use permissions::Fault;
 pub use position::Position;
 pub use server::Server;
 pub use slot::{Backend, Slot};
+pub use tls::Tls;
 
 use complaint::Complaint;
 use file_path::Base;
@@ -143,6 +151,7 @@ fn read(
     let base = Base {
         directory,
         home: environment.home(),
+        cache: environment.cache(rustix::process::geteuid()),
     };
     let (log, slots, files) = understand(text, &base).map_err(|it| it.into_error(&path, text))?;
     Ok((Config { path, log, slots }, files))

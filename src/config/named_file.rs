@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::error::Error;
+use super::kmip::Kmip;
 use super::permissions::{self, Content};
 use super::position::Position;
 use super::slot::{Backend, Slot};
@@ -25,31 +26,20 @@ impl NamedFile {
     /// Those of one slot.
     pub fn of_slot(written: &Spanned<syntax::Slot>, slot: &Slot) -> Vec<Self> {
         let Backend::Kmip(kmip) = &slot.backend;
-        let Some(syntax::Kmip { tls, .. }) = &written.get_ref().kmip else {
+        let Some(syntax) = &written.get_ref().kmip else {
             return Vec::new();
         };
-        let file = |key, path: &Path, content, text: &Option<Text>| Self {
-            slot: slot.label.clone(),
-            key,
-            path: path.to_owned(),
-            content,
-            at: text.as_ref().map_or(written.span(), Spanned::span),
-        };
-        vec![
-            file("kmip.tls.ca", &kmip.tls.ca, Content::Public, &tls.ca),
-            file(
-                "kmip.tls.client_cert",
-                &kmip.tls.client_cert,
-                Content::Public,
-                &tls.client_cert,
-            ),
-            file(
-                "kmip.tls.client_key",
-                &kmip.tls.client_key,
-                Content::Secret,
-                &tls.client_key,
-            ),
-        ]
+        let named = files(kmip, syntax).into_iter();
+        let files = named.filter_map(|(key, path, content, text)| {
+            Some(Self {
+                slot: slot.label.clone(),
+                key,
+                path: path?.clone(),
+                content,
+                at: text.as_ref().map_or(written.span(), Spanned::span),
+            })
+        });
+        files.collect()
     }
 
     /// Checks that the file can be opened and trusted; `config` and `text` are the file that names it.
@@ -64,4 +54,57 @@ impl NamedFile {
             .map(drop)
             .map_err(named_file)
     }
+}
+
+type File<'a> = (&'static str, Option<&'a PathBuf>, Content, &'a Option<Text>);
+
+/// Every key that can name a file, and the file if it does.
+fn files<'a>(kmip: &'a Kmip, written: &'a syntax::Kmip) -> [File<'a>; 7] {
+    let (tls, credentials) = (&kmip.tls, &kmip.credentials);
+    let device = credentials.device.as_ref();
+    let device_written = written.device.as_ref().map(Spanned::get_ref);
+    [
+        (
+            "kmip.tls.ca",
+            Some(&tls.ca),
+            Content::Public,
+            &written.tls.ca,
+        ),
+        (
+            "kmip.tls.client_cert",
+            tls.client_cert.as_ref(),
+            Content::Public,
+            &written.tls.client_cert,
+        ),
+        (
+            "kmip.tls.client_key",
+            tls.client_key.as_ref(),
+            Content::Secret("private key"),
+            &written.tls.client_key,
+        ),
+        (
+            "kmip.tls.client_key_passphrase_file",
+            tls.client_key_passphrase_file.as_ref(),
+            Content::Secret("passphrase"),
+            &written.tls.client_key_passphrase_file,
+        ),
+        (
+            "kmip.password_file",
+            credentials.password_file.as_ref(),
+            Content::Secret("password"),
+            &written.password_file,
+        ),
+        (
+            "kmip.device.password_file",
+            device.and_then(|device| device.password_file.as_ref()),
+            Content::Secret("password"),
+            device_written.map_or(&None, |device| &device.password_file),
+        ),
+        (
+            "kmip.bearer_token_file",
+            credentials.bearer_token_file.as_ref(),
+            Content::Secret("bearer token"),
+            &written.bearer_token_file,
+        ),
+    ]
 }

@@ -19,8 +19,8 @@ const STICKY: u32 = 0o1000;
 pub enum Content {
     /// Settings or a certificate: anyone may read it.
     Public,
-    /// A private key: read by its owner, or by a group that root has given it to.
-    Secret,
+    /// A secret of this name: read by its owner, or by a group that root has given it to.
+    Secret(&'static str),
 }
 
 /// Why a file cannot be used, and what to do about it.
@@ -63,9 +63,9 @@ pub enum Fault {
         /// Whose it is.
         owner: u32,
     },
-    /// It is a private key that others may read.
+    /// It is a secret that others may read.
     #[error(
-        "{}: mode {mode:04o}, owner uid {owner}: others may read this private key: run \"chmod {fix} {}\"",
+        "{}: mode {mode:04o}, owner uid {owner}: others may read this {secret}: run \"chmod {fix} {}\"",
         .path.display(), .path.display()
     )]
     Readable {
@@ -75,6 +75,8 @@ pub enum Fault {
         mode: u32,
         /// Whose it is.
         owner: u32,
+        /// What it holds.
+        secret: &'static str,
         /// What to take away.
         fix: &'static str,
     },
@@ -150,7 +152,7 @@ fn judge(path: &Path, file: &Metadata, content: Content) -> Result<(), Fault> {
         return Err(Fault::Writable { path, mode, owner });
     }
     match content {
-        Content::Secret => judge_readers(path, mode, owner),
+        Content::Secret(secret) => judge_readers(path, mode, owner, secret),
         Content::Public => Ok(()),
     }
 }
@@ -163,7 +165,7 @@ fn is_ours(owner: u32) -> bool {
 
 /// A group may read a secret only if root owns it: then an administrator has chosen the group
 /// (`root:ssl-cert`, mode 0640), while a user's own group is there by the accident of a umask.
-fn judge_readers(path: PathBuf, mode: u32, owner: u32) -> Result<(), Fault> {
+fn judge_readers(path: PathBuf, mode: u32, owner: u32, secret: &'static str) -> Result<(), Fault> {
     let (refused, fix) = match owner {
         0 => (READ_BY_ALL, "o-r"),
         _ => (READ_BY_GROUP | READ_BY_ALL, "go-r"),
@@ -173,6 +175,7 @@ fn judge_readers(path: PathBuf, mode: u32, owner: u32) -> Result<(), Fault> {
             path,
             mode,
             owner,
+            secret,
             fix,
         });
     }
@@ -228,7 +231,7 @@ mod tests {
     #[test]
     fn ordinary_modes_are_trusted() {
         assert_eq!(verdict(0o644, Content::Public), Ok(()));
-        assert_eq!(verdict(0o600, Content::Secret), Ok(()));
+        assert_eq!(verdict(0o600, Content::Secret("password")), Ok(()));
     }
 
     #[test]
@@ -242,9 +245,9 @@ mod tests {
 
     #[test]
     fn a_secret_that_all_may_read_is_refused() {
-        let message = verdict(0o604, Content::Secret).unwrap_err();
+        let message = verdict(0o604, Content::Secret("password")).unwrap_err();
         assert!(
-            message.contains("others may read this private key"),
+            message.contains("others may read this password"),
             "{message}"
         );
     }
@@ -252,15 +255,15 @@ mod tests {
     #[test]
     fn a_group_may_read_a_secret_of_root_only() {
         let path = || PathBuf::from("/k");
-        assert!(judge_readers(path(), 0o640, 0).is_ok());
+        assert!(judge_readers(path(), 0o640, 0, "password").is_ok());
         assert!(
-            judge_readers(path(), 0o640, 1000)
+            judge_readers(path(), 0o640, 1000, "password")
                 .unwrap_err()
                 .to_string()
                 .contains("chmod go-r /k")
         );
         assert!(
-            judge_readers(path(), 0o644, 0)
+            judge_readers(path(), 0o644, 0, "password")
                 .unwrap_err()
                 .to_string()
                 .contains("chmod o-r /k")

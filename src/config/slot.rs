@@ -79,7 +79,7 @@ impl Slot {
             label: read(text, |text| label(text))?,
             backend: Backend::read(slot, base)?,
             keys: KeyFilter::read(&written.keys)?,
-            cache: Cache::read(&written.cache)?,
+            cache: Cache::read(&written.cache, base)?,
         })
     }
 }

@@ -40,7 +40,29 @@ pub struct Kmip {
     pub port: Option<Spanned<i64>>,
     pub protocol: Option<Text>,
     pub deadline: Option<Text>,
+    pub encoding: Option<Text>,
+    pub order: Option<Text>,
+    pub connections: Option<Spanned<i64>>,
+    pub idle: Option<Text>,
+    pub max_age: Option<Text>,
     pub tls: Tls,
+    pub username: Option<Text>,
+    pub password_file: Option<Text>,
+    pub device: Option<Spanned<Device>>,
+    pub bearer_token_file: Option<Text>,
+    pub pin: Option<Text>,
+}
+
+/// `slot.kmip.device`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Device {
+    pub serial_number: Option<Text>,
+    pub password_file: Option<Text>,
+    pub device_identifier: Option<Text>,
+    pub network_identifier: Option<Text>,
+    pub machine_identifier: Option<Text>,
+    pub media_identifier: Option<Text>,
 }
 
 /// `slot.kmip.tls`
@@ -50,6 +72,7 @@ pub struct Tls {
     pub ca: Option<Text>,
     pub client_cert: Option<Text>,
     pub client_key: Option<Text>,
+    pub client_key_passphrase_file: Option<Text>,
     pub server_name: Option<Text>,
 }
 
@@ -60,6 +83,7 @@ pub struct Keys {
     pub groups: Vec<Text>,
     pub names: Vec<Text>,
     pub types: Option<Spanned<Vec<Text>>>,
+    pub states: Option<Spanned<Vec<Text>>>,
     pub local_use: Option<bool>,
 }
 
@@ -69,4 +93,8 @@ pub struct Keys {
 pub struct Cache {
     pub ttl: Option<Text>,
     pub min_refresh: Option<Text>,
+    pub stale: Option<Text>,
+    pub disk: Option<Spanned<bool>>,
+    pub disk_directory: Option<Text>,
+    pub disk_age: Option<Text>,
 }

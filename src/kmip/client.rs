@@ -2,13 +2,16 @@
 
 mod attempt;
 mod effort;
+mod group;
 mod halving;
 mod negotiation;
 mod pool;
 mod settings;
+mod status;
 
 pub use negotiation::ServerInfo;
-pub use settings::{ServerAddress, Settings};
+pub use settings::{Order, ServerAddress, Settings};
+pub use status::{Condition, ServerStatus};
 
 use super::connection::{Counter, Traffic};
 use super::deadline::Deadline;
@@ -19,9 +22,10 @@ use super::request::Request;
 use super::response::Response;
 use super::version::Version;
 use effort::Effort;
+use group::Group;
 use negotiation::Agreement;
 use parking_lot::Mutex;
-use pool::Pool;
+use pool::{Limits, Pool};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -30,15 +34,16 @@ use std::time::Instant;
 /// What one request of a batch came to.
 pub type Answer = Result<Response, Refusal>;
 
-/// Speaks to one of several servers that hold the same objects. Blocks; may be used by several threads at once, each of which
-/// then has a connection of its own.
+/// Speaks to servers that hold the same objects: to whichever serves. Blocks; may be used by several threads at once, each of
+/// which then has a connection of its own, or waits for one if there are as many as there may be.
 pub struct Client {
     settings: Settings,
     pool: Pool,
+    group: Group,
     /// What was agreed with each server.
     agreements: Vec<Mutex<Option<Arc<Agreement>>>>,
-    /// The server that last worked.
-    preferred: AtomicUsize,
+    /// The server that answered last.
+    last: AtomicUsize,
     messages: AtomicU32,
     counter: Arc<Counter>,
 }
@@ -46,10 +51,17 @@ pub struct Client {
 impl Client {
     /// No connection is made before the first call.
     pub fn new(settings: Settings) -> Client {
+        let servers = settings.servers.len();
+        let limits = Limits {
+            most: settings.connections,
+            idle: settings.maximum_idle,
+            age: settings.maximum_age,
+        };
         Client {
-            pool: Pool::new(settings.idle_connections, settings.maximum_idle),
+            pool: Pool::new(limits, servers),
+            group: Group::new(settings.order, servers),
             agreements: settings.servers.iter().map(|_| Mutex::new(None)).collect(),
-            preferred: AtomicUsize::new(0),
+            last: AtomicUsize::new(0),
             messages: AtomicU32::new(1),
             counter: Arc::default(),
             settings,
@@ -58,8 +70,9 @@ impl Client {
 
     /// Sends the requests as one batch and returns the answers in the same order.
     ///
-    /// Requests that [may be repeated](Request::may_be_repeated) are sent once more over a new connection if the connection
-    /// fails, and in halves if the server refuses them together or its answer is too large or unreadable.
+    /// Requests that [may be repeated](Request::may_be_repeated) are sent once more over a new connection, or to another server,
+    /// if the connection fails; and in halves if the server refuses them together or its answer is too large or unreadable.
+    /// Others are sent once more only if it is certain that no server has acted upon them.
     ///
     /// # Errors
     /// If there is no usable answer as a whole; a request that the server refuses is a [`Refusal`] in its place.
@@ -80,16 +93,16 @@ impl Client {
         }
     }
 
-    /// The version in use with the server that last worked, once it is known.
+    /// The version in use with the server that answered last, once it is known.
     pub fn version(&self) -> Option<Version> {
         self.settings
             .version
-            .or_else(|| Some(self.agreement(self.preferred())?.version))
+            .or_else(|| Some(self.agreement(self.last())?.version))
     }
 
-    /// What the server that last worked told about itself, once it has.
+    /// What the server that answered last told about itself, once it has.
     pub fn server_info(&self) -> Option<ServerInfo> {
-        Some(self.agreement(self.preferred())?.info.clone())
+        Some(self.agreement(self.last())?.info.clone())
     }
 
     /// The servers of the settings, in their order.
@@ -97,9 +110,9 @@ impl Client {
         &self.settings.servers
     }
 
-    /// `host:port` of the server that last worked.
+    /// `host:port` of the server that answered last.
     pub fn server(&self) -> String {
-        self.server_name(self.preferred())
+        self.server_name(self.last())
     }
 
     /// What went over the wire since the client was made.
@@ -107,19 +120,8 @@ impl Client {
         self.counter.traffic()
     }
 
-    fn preferred(&self) -> usize {
-        self.preferred.load(Ordering::Relaxed)
-    }
-
-    /// Lets the next connection go to the server after this one, if it was this one's turn.
-    fn pass_over(&self, server: usize) {
-        let next = (server + 1) % self.settings.servers.len().max(1);
-        let turn =
-            self.preferred
-                .compare_exchange(server, next, Ordering::Relaxed, Ordering::Relaxed);
-        if let (Ok(_), true) = (turn, next != server) {
-            log::debug!("server {} comes next", self.server_name(next));
-        }
+    fn last(&self) -> usize {
+        self.last.load(Ordering::Relaxed)
     }
 
     fn agreement(&self, server: usize) -> Option<Arc<Agreement>> {

@@ -12,7 +12,7 @@ use super::error::{ErrorKind, Phase};
 use super::ttlv::HEADER_LENGTH;
 use super::wiped::{self, Wiped};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 use socket::Socket;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -55,6 +55,9 @@ impl Connection {
         while connection.tls.is_handshaking() {
             connection.flush(Phase::Handshake, deadline)?;
             connection.receive(Phase::Handshake, deadline)?;
+        }
+        if connection.tls.handshake_kind() == Some(HandshakeKind::Resumed) {
+            target.counter.resumed();
         }
         Ok(connection)
     }

@@ -16,7 +16,7 @@ impl Deadline {
 
     /// The time left, never zero.
     pub fn remaining(self, phase: Phase) -> Result<Duration, ErrorKind> {
-        let left = self.0.saturating_duration_since(Instant::now());
+        let left = self.left();
         // A socket rounds less than a microsecond to zero, which it takes for "for ever".
         if left < Duration::from_micros(1) {
             Err(ErrorKind::Timeout { phase })
@@ -27,9 +27,13 @@ impl Deadline {
 
     /// An earlier deadline, that leaves as much time for each of the other `parts - 1` parts.
     pub fn share(self, parts: usize) -> Deadline {
-        let left = self.0.saturating_duration_since(Instant::now());
         let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
-        Deadline(Instant::now() + left / parts)
+        Deadline(Instant::now() + self.left() / parts)
+    }
+
+    /// The time left; zero if there is none.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
     }
 
     pub fn has_passed(self) -> bool {

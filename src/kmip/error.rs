@@ -25,6 +25,14 @@ pub enum ErrorKind {
         /// What the system said.
         source: io::Error,
     },
+    /// Nothing was tried: the deadline passed while other calls had all connections.
+    #[error(
+        "was not asked: all {connections} connections are in use; raise kmip.connections, or kmip.deadline"
+    )]
+    Busy {
+        /// How many there are.
+        connections: usize,
+    },
     /// The deadline passed.
     #[error("did not answer in time ({phase})")]
     Timeout {
@@ -129,6 +137,18 @@ impl ErrorKind {
             self,
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Closed { .. }
         )
+    }
+
+    /// Whether a request may have been carried out although no answer says so. A message that did not leave as a whole is not;
+    /// nor is one of a client that the server does not let in, even if it came together with the end of the handshake.
+    pub fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Timeout { phase } | Self::Closed { phase, .. } => {
+                matches!(phase, Phase::AwaitingReply | Phase::Receiving)
+            }
+            Self::Malformed { .. } | Self::WrongReply { .. } | Self::TooLarge { .. } => true,
+            _ => false,
+        }
     }
 
     pub(super) fn at(self, server: &str) -> Error {

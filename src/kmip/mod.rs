@@ -29,7 +29,9 @@ mod version;
 mod wiped;
 
 pub use attribute::{Attribute, UsageMask, Value};
-pub use client::{Answer, Client, ServerAddress, ServerInfo, Settings};
+pub use client::{
+    Answer, Client, Condition, Order, ServerAddress, ServerInfo, ServerStatus, Settings,
+};
 pub use connection::Traffic;
 pub use enums::*;
 pub use error::{Error, ErrorKind, Phase};

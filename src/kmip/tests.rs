@@ -1,5 +1,6 @@
 //! Tests of the whole room: against a server of our own, a server of another's, and another implementation of the encoding.
 
+mod connections;
 mod encoding;
 mod fake_server;
 mod faults;

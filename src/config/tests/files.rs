@@ -35,7 +35,7 @@ fn a_good_directory_loads() {
     assert_eq!(config.path, directory.path().join("config.toml"));
     assert_eq!(
         only_slot(&config).1.tls.client_key,
-        directory.path().join("client.key")
+        Some(directory.path().join("client.key"))
     );
 }
 
@@ -77,6 +77,39 @@ fn a_private_key_that_all_may_read_is_refused() {
 }
 
 #[test]
+fn every_secret_that_all_may_read_is_refused() {
+    for (key, secret) in [
+        ("kmip.tls.client_key_passphrase_file", "passphrase"),
+        ("kmip.password_file", "password"),
+        ("kmip.device.password_file", "password"),
+        ("kmip.bearer_token_file", "bearer token"),
+    ] {
+        let directory = set_up();
+        let config = directory.path().join("config.toml");
+        let text = MINIMAL
+            .replace("/keys/", "")
+            .replace("\"kmip1", "\"https://kmip1");
+        let line = format!("{text}kmip.username = \"a\"\n{key} = \"secret\"\n");
+        fs::write(&config, line).unwrap();
+        let missing = load(&directory).unwrap_err();
+        assert!(
+            missing.contains(&format!(": {key}: secret: No such file")),
+            "{missing}"
+        );
+        fs::write(directory.path().join("secret"), "").unwrap();
+        set_mode(&directory.path().join("secret"), 0o604);
+        let message = load(&directory).unwrap_err();
+        assert!(message.starts_with("config.toml:9:"), "{message}");
+        let what = format!(": {key}: secret: mode 0604, ");
+        assert!(message.contains(&what), "{message}");
+        let readable = format!("others may read this {secret}: run \"chmod ");
+        assert!(message.contains(&readable), "{message}");
+        set_mode(&directory.path().join("secret"), 0o600);
+        load(&directory).unwrap();
+    }
+}
+
+#[test]
 fn certificates_that_others_may_write_are_refused() {
     for name in ["ca.pem", "client.pem", "client.key"] {
         let directory = set_up();
@@ -99,6 +132,22 @@ fn a_huge_file_is_refused() {
         .unwrap();
     file.set_len(LONGEST_FILE + 1).unwrap();
     assert!(load(&directory).unwrap_err().contains("file too large"));
+}
+
+#[test]
+fn a_cache_has_a_directory_by_default() {
+    let (root, user) = (
+        rustix::process::Uid::ROOT,
+        rustix::process::Uid::from_raw(7),
+    );
+    let mut environment = environment(Path::new(""), Path::new("/h"));
+    assert_eq!(environment.cache(user), Ok("/h/.cache/kmip-p11".into()));
+    assert_eq!(environment.cache(root), Ok("/var/cache/kmip-p11".into()));
+    environment.xdg_cache_home = Some("/c".into());
+    assert_eq!(environment.cache(user), Ok("/c/kmip-p11".into()));
+    environment.raised = true;
+    assert!(environment.cache(user).is_err());
+    assert_eq!(environment.cache(root), Ok("/var/cache/kmip-p11".into()));
 }
 
 fn environment(config: &Path, home: &Path) -> Environment {

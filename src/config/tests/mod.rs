@@ -1,5 +1,6 @@
 //! The text of the file as a whole: what is read from it, and the messages about what is wrong.
 
+mod credentials;
 mod files;
 
 use std::time::Duration;
@@ -50,20 +51,31 @@ fn a_minimal_file_gets_the_defaults() {
         slot.cache,
         Cache {
             ttl: Duration::from_secs(60),
-            min_refresh: Duration::from_secs(2)
+            min_refresh: Duration::from_secs(2),
+            stale: Duration::from_secs(24 * 3600),
+            disk: None
         }
     );
     assert_eq!(
         kmip.servers,
         [Server {
             host: "kmip1.example.org".into(),
-            port: 5696
+            port: 5696,
+            path: None
         }]
     );
     assert_eq!(kmip.protocol, Protocol::Auto);
     assert_eq!(kmip.deadline, Duration::from_secs(5));
     assert_eq!(kmip.tls.ca, Path::new("/etc/kmip-p11/ca.pem"));
-    assert_eq!(kmip.tls.client_key, Path::new("/keys/client.key"));
+    let client_key = kmip.tls.client_key.as_deref();
+    assert_eq!(client_key, Some(Path::new("/keys/client.key")));
+    assert_eq!(
+        (kmip.order, kmip.encoding),
+        (Order::Ordered, Encoding::Ttlv)
+    );
+    assert_eq!(kmip.connections, Connections::default());
+    assert_eq!(kmip.credentials, Credentials::default());
+    assert_eq!(kmip.pin, None);
     assert_eq!(kmip.tls.server_name, None);
 }
 
@@ -88,13 +100,22 @@ fn every_key_is_read() {
         kmip.port = 1234
         kmip.protocol = "1.4"
         kmip.deadline = "500ms"
+        kmip.order = "balanced"
+        kmip.connections = 256
+        kmip.idle = "0s"
+        kmip.max_age = "1day"
         kmip.tls.server_name = "kmip.internal"
         keys.groups = ["ssh", "hosts"]
         keys.names = ["web-*"]
         keys.types = ["ed25519", "rsa", "rsa"]
+        keys.states = ["deactivated", "active", "active"]
         keys.local_use = true
         cache.ttl = "5m"
         cache.min_refresh = "0s"
+        cache.stale = "30days"
+        cache.disk = true
+        cache.disk_directory = "kept"
+        cache.disk_age = "1s"
         [log]
         level = "debug"
         target = "/var/log/kmip-p11.log"
@@ -109,16 +130,30 @@ fn every_key_is_read() {
     assert_eq!(kmip.servers.first().unwrap().port, 1234);
     assert_eq!(kmip.protocol, Protocol::Version { major: 1, minor: 4 });
     assert_eq!(kmip.deadline, Duration::from_millis(500));
+    assert_eq!(kmip.order, Order::Balanced);
+    let connections = Connections {
+        most: 256,
+        idle: Duration::ZERO,
+        max_age: Duration::from_secs(24 * 3600),
+    };
+    assert_eq!(kmip.connections, connections);
     assert_eq!(kmip.tls.server_name.as_deref(), Some("kmip.internal"));
     assert_eq!(slot.keys.groups, ["ssh", "hosts"]);
     assert!(slot.keys.names.matches("web-1") && !slot.keys.names.matches("db"));
     assert_eq!(slot.keys.types, [KeyKind::Ed25519, KeyKind::Rsa]);
+    let states = [KeyState::Deactivated, KeyState::Active];
+    assert_eq!(slot.keys.states, states);
     assert!(slot.keys.local_use);
     assert_eq!(
         slot.cache,
         Cache {
             ttl: Duration::from_secs(300),
-            min_refresh: Duration::ZERO
+            min_refresh: Duration::ZERO,
+            stale: Duration::from_secs(30 * 24 * 3600),
+            disk: Some(Disk {
+                directory: "/etc/kmip-p11/kept".into(),
+                age: Duration::from_secs(1)
+            })
         }
     );
 }
@@ -127,6 +162,7 @@ const EXAMPLE: &str = include_str!("../../../examples/config.toml");
 
 #[test]
 fn the_example_shows_the_defaults() {
+    // Those of the client certificate have none either: one credential is needed.
     const WITHOUT_DEFAULT: [&str; 6] = [
         "[[slot]]",
         "label",
@@ -150,7 +186,7 @@ fn the_examples_of_the_documentation_parse() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 5);
     for example in examples {
         assert_eq!(parse(example).err(), None, "{example}");
     }
@@ -161,12 +197,13 @@ const MESSAGES: &[(&str, &str)] = &[
     (
         "kmip.deadlin = \"5s\"",
         "8:6: slot.kmip.deadlin: there is no such key (did you mean \"deadline\"?); \
-             allowed here: servers, port, protocol, deadline, tls",
+             allowed here: servers, port, protocol, deadline, encoding, order, connections, idle, max_age, tls, \
+             username, password_file, device, bearer_token_file, pin",
     ),
     (
         "kmip.tls.client-cert = \"c.pem\"",
         "8:10: slot.kmip.tls.client-cert: there is no such key (did you mean \"client_cert\"?); \
-             allowed here: ca, client_cert, client_key, server_name",
+             allowed here: ca, client_cert, client_key, client_key_passphrase_file, server_name",
     ),
     (
         "pin = 1",
@@ -222,9 +259,10 @@ const MESSAGES: &[(&str, &str)] = &[
              write the path of a PEM file with the certificates that sign the servers'",
     ),
     (
-        "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\", \"https://b\"]",
-        "10:22: slot.kmip.servers: \"https://b\" is a URL, not an address; \
-             write a list of one or more \"host\", \"host:port\" or \"[address]:port\"",
+        "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\", \"http://b\"]",
+        "10:22: slot.kmip.servers: \"http://b\": passwords and keys would travel in the clear; \
+             only https:// is spoken; write a list of one or more \"host\", \"host:port\", \
+             \"[address]:port\" or \"https://host:port/path\"",
     ),
     ("kmip.tls = 5", "8:6: not TOML at \"tls\": duplicate key"),
     (
@@ -253,6 +291,22 @@ fn every_wrong_value_is_refused_where_it_stands() {
         "keys.names = [\"a\", 3]",
         "keys.types = []",
         "keys.types = \"rsa\"",
+        "keys.states = []",
+        "keys.states = [\"destroyed\"]",
+        "kmip.order = \"random\"",
+        "kmip.encoding = \"xml\"",
+        "kmip.connections = 0",
+        "kmip.connections = 257",
+        "kmip.idle = \"2h\"",
+        "kmip.max_age = \"0s\"",
+        "kmip.username = \"\"",
+        "kmip.password_file = \"\"",
+        "kmip.device.serial_number = \"a\\nb\"",
+        "kmip.device = {}",
+        "kmip.pin = \"1234\"",
+        "cache.stale = \"31days\"",
+        "cache.disk = \"yes\"",
+        "cache.disk_age = \"0s\"",
         "cache.ttl = \"2days\"",
         "cache.min_refresh = true",
     ] {

@@ -12,24 +12,33 @@ const MESSAGES: u32 = 256;
 pub(super) struct Effort<'a> {
     pub deadline: Deadline,
     messages: &'a Cell<u32>,
+    /// A request that must not be repeated may have reached a server.
+    committed: &'a Cell<bool>,
 }
 
 impl Effort<'_> {
     /// Gives the effort of one call to `call`.
     pub fn spent_by<T>(deadline: Deadline, call: impl FnOnce(Effort<'_>) -> T) -> T {
-        let messages = Cell::new(MESSAGES);
+        let (messages, committed) = (Cell::new(MESSAGES), Cell::new(false));
         call(Effort {
             deadline,
             messages: &messages,
+            committed: &committed,
         })
     }
 
-    /// The same with an earlier deadline, that leaves as much time for another attempt.
-    pub fn half(self) -> Self {
-        Effort {
-            deadline: self.deadline.share(2),
-            ..self
-        }
+    /// The same with another deadline.
+    pub fn until(self, deadline: Deadline) -> Self {
+        Effort { deadline, ..self }
+    }
+
+    /// Notes whether what leaves now, or did until now, is something that must not be sent twice.
+    pub fn commit(self, committed: bool) {
+        self.committed.set(committed);
+    }
+
+    pub fn is_committed(self) -> bool {
+        self.committed.get()
     }
 
     /// Takes one message off.

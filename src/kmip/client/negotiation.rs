@@ -82,7 +82,7 @@ impl Client {
             .settings
             .version
             .map(|version| Arc::new(Agreement::new(version, Vec::new())));
-        match self.agreement(line.server).or(fixed) {
+        match self.agreement(line.seat.server).or(fixed) {
             Some(agreement) => self.speak(line, effort, &agreement, requests),
             None => self.negotiate(line, effort, requests),
         }
@@ -96,7 +96,7 @@ impl Client {
         agreement: &Agreement,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let server = line.server;
+        let server = line.seat.server;
         let expressible = |request: &Request| request.check_expressible(agreement.version);
         if let Err(reason) = requests.iter().try_for_each(expressible) {
             return Err(self.unencodable(line, agreement, reason));
@@ -137,7 +137,7 @@ impl Client {
         effort: Effort<'_>,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let server = line.server;
+        let server = line.seat.server;
         let together = requests
             .iter()
             .all(|request| request.may_be_repeated() && request.check_expressible(FIRST).is_ok());
@@ -197,7 +197,7 @@ impl Client {
         for version in NEXT {
             let open = line
                 .take()
-                .map_or_else(|| self.connect_to(server, effort.deadline), Ok)?;
+                .map_or_else(|| self.reconnect(server, effort.deadline), Ok)?;
             match self.exchange(open, effort, version, &[&Request::DiscoverVersions]) {
                 Ok((
                     Reply {
@@ -222,7 +222,7 @@ impl Client {
         let open = match (line, closed) {
             (Some(open), _) => open,
             (None, Some(error)) if !refused => return Err(error),
-            (None, _) => self.connect_to(server, effort.deadline)?,
+            (None, _) => self.reconnect(server, effort.deadline)?,
         };
         self.speak(
             open,
@@ -253,7 +253,7 @@ impl Client {
         refusal: Refusal,
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
-        let server = line.server;
+        let server = line.seat.server;
         self.pool.put(line);
         let may_be_version = refusal.reason == ResultReason::UNSUPPORTED_PROTOCOL_VERSION
             || (refusal.reason == ResultReason::INVALID_MESSAGE && requests.len() == 1);
@@ -266,7 +266,7 @@ impl Client {
     /// Nothing was sent, so the connection stays good. A version that the server did not name may have been found in a bad
     /// moment: the next call asks again.
     fn unencodable(&self, line: Line, agreement: &Agreement, reason: Unencodable) -> Error {
-        let server = line.server;
+        let server = line.seat.server;
         self.pool.put(line);
         if let Some(place) = self.agreements.get(server)
             && agreement.info.versions.is_empty()

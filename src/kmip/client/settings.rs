@@ -30,11 +30,23 @@ impl fmt::Display for ServerAddress {
     }
 }
 
+/// Which of several servers a call goes to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Order {
+    /// The first that serves; an earlier one again as soon as it does.
+    #[default]
+    Ordered,
+    /// The least busy one; of several such, each in its turn.
+    Balanced,
+}
+
 /// How to reach the servers.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Servers with the same objects, the preferred one first.
+    /// Servers with the same objects.
     pub servers: Vec<ServerAddress>,
+    /// Which of them a call goes to.
+    pub order: Order,
     /// From [`crate::kmip::TlsFiles::load`].
     pub tls: Arc<ClientConfig>,
     /// The name in the servers' certificates, if it is not the host.
@@ -47,22 +59,27 @@ pub struct Settings {
     pub maximum_response_size: usize,
     /// How long a connection may be idle and still be used again.
     pub maximum_idle: Duration,
-    /// How many idle connections are kept.
-    pub idle_connections: usize,
+    /// How long a connection is used at all.
+    pub maximum_age: Duration,
+    /// How many connections there are at most, to all servers together; at least one.
+    pub connections: usize,
 }
 
 impl Settings {
-    /// Settings with a deadline of 10 s, answers of 16 MiB, and 8 connections that may be idle for 60 s.
+    /// Settings with a deadline of 10 s, answers of 16 MiB, and 16 connections that may be idle for 60 s
+    /// and 10 minutes old, to the servers in their order.
     pub fn new(servers: Vec<ServerAddress>, tls: Arc<ClientConfig>) -> Settings {
         Settings {
             servers,
+            order: Order::Ordered,
             tls,
             server_name: None,
             version: None,
             deadline: Duration::from_secs(10),
             maximum_response_size: 16 << 20,
             maximum_idle: Duration::from_secs(60),
-            idle_connections: 8,
+            maximum_age: Duration::from_secs(600),
+            connections: 16,
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Traffic {
     /// TCP connections that were established.
     pub connections: u64,
+    /// Those of them that resumed a TLS session, so that no certificates were exchanged.
+    pub resumed: u64,
     /// KMIP messages that were sent.
     pub requests: u64,
     /// Writes to sockets: TLS handshakes included.
@@ -21,6 +23,7 @@ pub struct Traffic {
 #[derive(Default, Debug)]
 pub(in crate::kmip) struct Counter {
     connections: AtomicU64,
+    resumed: AtomicU64,
     requests: AtomicU64,
     writes: AtomicU64,
     sent: AtomicU64,
@@ -30,6 +33,10 @@ pub(in crate::kmip) struct Counter {
 impl Counter {
     pub fn connected(&self) {
         self.connections.fetch_add(1, Relaxed);
+    }
+
+    pub fn resumed(&self) {
+        self.resumed.fetch_add(1, Relaxed);
     }
 
     pub fn requested(&self) {
@@ -48,6 +55,7 @@ impl Counter {
     pub fn traffic(&self) -> Traffic {
         Traffic {
             connections: self.connections.load(Relaxed),
+            resumed: self.resumed.load(Relaxed),
             requests: self.requests.load(Relaxed),
             writes: self.writes.load(Relaxed),
             sent: self.sent.load(Relaxed),

@@ -5,7 +5,7 @@ use crate::kmip::*;
 use std::collections::HashMap;
 use std::time::Duration;
 
-pub fn client(version: Option<Version>) -> Client {
+fn settings() -> Settings {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     let env: HashMap<&str, &str> = text
@@ -23,9 +23,15 @@ pub fn client(version: Option<Version>) -> Client {
         port: env["KMIP_PORT"].parse().unwrap(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
-    settings.version = version;
     settings.deadline = Duration::from_secs(20);
-    Client::new(settings)
+    settings
+}
+
+pub fn client(version: Option<Version>) -> Client {
+    Client::new(Settings {
+        version,
+        ..settings()
+    })
 }
 
 pub fn one(client: &Client, request: Request) -> Response {
@@ -284,4 +290,22 @@ fn strangers_are_told_what_is_wrong() {
             Err(error) => println!("{name:?}: {error}"),
         }
     }
+}
+
+#[test]
+#[ignore = "needs a server"]
+fn a_second_connection_resumes_the_session_of_the_first() {
+    let mut settings = settings();
+    settings.maximum_idle = Duration::ZERO;
+    let client = Client::new(settings);
+    let query = || Request::Query {
+        functions: vec![QueryFunction::QUERY_OPERATIONS],
+    };
+    let counts = [1, 2, 3].map(|_| {
+        one(&client, query());
+        client.traffic()
+    });
+    println!("{counts:#?}");
+    assert_eq!(counts[0].resumed, 0);
+    assert_eq!((counts[2].connections, counts[2].resumed), (3, 2));
 }

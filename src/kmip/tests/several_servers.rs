@@ -1,9 +1,10 @@
 //! Several servers, of which some do not serve: the others do, within the deadline.
 
 use super::fake_server::*;
-use super::samples::{create_key_pair, get};
+use super::samples::{create_key_pair, failure, get, response};
 use crate::kmip::*;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 const V: &[Version] = &[Version::V1_4];
@@ -59,5 +60,230 @@ fn one_that_does_not_know_our_authority_is_passed_over_in_every_version_of_tls()
         let picky = FakeServer::start_for_clients_of(&authority, &stranger, &[version]);
         let client = client_of(&picky, &good(&authority));
         assert!(client.call(&[get("1")]).unwrap()[0].is_ok(), "{version:?}");
+    }
+}
+
+/// A server that can be switched off and on, and counts what it answers.
+struct Switched {
+    server: FakeServer,
+    off: Arc<AtomicBool>,
+    connections: Arc<AtomicUsize>,
+    answers: Arc<AtomicUsize>,
+}
+
+impl Switched {
+    fn new(authority: &Arc<Authority>) -> Switched {
+        let (off, connections, answers) =
+            <(Arc<AtomicBool>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let (is_off, opened, given) = (
+            Arc::clone(&off),
+            Arc::clone(&connections),
+            Arc::clone(&answers),
+        );
+        let server = FakeServer::start_with(Arc::clone(authority), BOTH, move |_, mut stream| {
+            opened.fetch_add(1, SeqCst);
+            while !is_off.load(SeqCst) {
+                let Some(request) = receive(&mut stream) else {
+                    return;
+                };
+                if is_off.load(SeqCst) {
+                    return;
+                }
+                send(&mut stream, &answer(&request, V));
+                given.fetch_add(1, SeqCst);
+            }
+        });
+        Switched {
+            server,
+            off,
+            connections,
+            answers,
+        }
+    }
+
+    fn switch(&self, on: bool) {
+        self.off.store(!on, SeqCst);
+    }
+
+    fn answers(&self) -> usize {
+        self.answers.swap(0, SeqCst)
+    }
+}
+
+fn group(order: Order, servers: &[&Switched]) -> Client {
+    let mut settings = servers[0].server.settings();
+    settings.servers = servers
+        .iter()
+        .map(|one| one.server.address.clone())
+        .collect();
+    settings.order = order;
+    settings.deadline = Duration::from_secs(10);
+    Client::new(settings)
+}
+
+fn serves(client: &Client) {
+    assert!(client.call(&[get("1")]).unwrap()[0].is_ok());
+}
+
+#[test]
+fn the_first_is_returned_to_when_it_is_healthy_again() {
+    let authority = Arc::new(Authority::new());
+    let (first, second) = (Switched::new(&authority), Switched::new(&authority));
+    let client = group(Order::Ordered, &[&first, &second]);
+    serves(&client);
+    assert_eq!((first.answers(), second.answers()), (1, 0));
+    first.switch(false);
+    (0..3).for_each(|_| serves(&client));
+    assert_eq!((first.answers(), second.answers()), (0, 3));
+    let status = client.status()[0].to_string();
+    assert!(
+        status.contains("skipped for another") && status.contains("closed the connection"),
+        "{status}"
+    );
+    first.switch(true);
+    let start = Instant::now();
+    while first.answers() == 0 && start.elapsed() < Duration::from_secs(5) {
+        serves(&client);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    second.answers();
+    (0..3).for_each(|_| serves(&client));
+    assert_eq!((first.answers(), second.answers()), (3, 0));
+    assert_eq!(client.status()[0].condition, Condition::Usable);
+}
+
+#[test]
+fn a_server_that_is_away_is_tried_less_and_less_often() {
+    let authority = Arc::new(Authority::new());
+    let (first, second) = (Switched::new(&authority), Switched::new(&authority));
+    first.switch(false);
+    let client = group(Order::Ordered, &[&first, &second]);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while start.elapsed() < Duration::from_millis(1500) {
+                    serves(&client);
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            });
+        }
+    });
+    // Those that began together, and then one call after a quarter, three quarters, and seven quarters of a second; each of
+    // them asks for the version in four ways.
+    let tried = first.connections.load(SeqCst);
+    assert!((8..=8 * 4 + 4 * 4).contains(&tried), "{tried}");
+}
+
+#[test]
+fn balanced_calls_are_shared_by_those_that_serve() {
+    let authority = Arc::new(Authority::new());
+    let servers: Vec<Switched> = (0..3).map(|_| Switched::new(&authority)).collect();
+    let client = group(Order::Balanced, &servers.iter().collect::<Vec<_>>());
+    let answers = || servers.iter().map(Switched::answers).collect::<Vec<_>>();
+    (0..9).for_each(|_| serves(&client));
+    assert_eq!(answers(), [3, 3, 3]);
+    servers[1].switch(false);
+    serves(&client);
+    serves(&client);
+    serves(&client);
+    answers();
+    (0..6).for_each(|_| serves(&client));
+    let shared = answers();
+    assert!(
+        shared[0] >= 2 && shared[2] >= 2 && shared[1] == 0,
+        "{shared:?}"
+    );
+}
+
+#[test]
+fn if_all_are_away_the_next_call_tries_at_once() {
+    let authority = Arc::new(Authority::new());
+    let (first, second) = (Switched::new(&authority), Switched::new(&authority));
+    let client = group(Order::Ordered, &[&first, &second]);
+    first.switch(false);
+    second.switch(false);
+    for _ in 0..3 {
+        let error = client.call(&[get("1")]).unwrap_err();
+        assert!(error.is_connection_failure(), "{error}");
+    }
+    second.switch(true);
+    serves(&client);
+}
+
+#[test]
+fn what_must_not_be_repeated_goes_on_to_the_next_if_nothing_can_have_happened() {
+    for version in BOTH {
+        let authority = Arc::new(Authority::new());
+        let picky = FakeServer::start_for_clients_of(
+            &authority,
+            &Authority::named("a stranger"),
+            &[version],
+        );
+        let client = client_of(&picky, &good(&authority));
+        assert!(
+            client.call(&[create_key_pair()]).unwrap()[0].is_ok(),
+            "{version:?}"
+        );
+    }
+}
+
+/// A server that has reached its limit: in one item, or in the whole message.
+fn overloaded(authority: &Arc<Authority>, whole: bool) -> FakeServer {
+    FakeServer::start_with(Arc::clone(authority), BOTH, move |_, mut stream| {
+        while let Some(request) = receive(&mut stream) {
+            let operations = operations_of(&request);
+            let item = request.root().find(Tag::BATCH_ITEM).unwrap();
+            let id = item.find(Tag::UNIQUE_BATCH_ITEM_ID).unwrap().raw();
+            let reason = ResultReason::SERVER_LIMIT_EXCEEDED;
+            let refusal = response(version_of(&request), |writer| match whole {
+                true => failure(writer, None, None, reason, "enough"),
+                false => failure(writer, Some(operations[0]), Some(id), reason, "enough"),
+            });
+            let is_question = operations.contains(&Operation::DISCOVER_VERSIONS);
+            let reply = if is_question {
+                answer(&request, V)
+            } else {
+                refusal
+            };
+            send(&mut stream, &reply);
+        }
+    })
+}
+
+#[test]
+fn what_one_refuses_because_it_has_enough_to_do_is_asked_of_another() {
+    for whole in [true, false] {
+        let authority = Arc::new(Authority::new());
+        let client = client_of(&overloaded(&authority, whole), &good(&authority));
+        assert!(
+            client.call(&[create_key_pair()]).unwrap()[0].is_ok(),
+            "{whole}"
+        );
+        let status = client.status()[0].to_string();
+        assert!(
+            status.contains("is overloaded") && status.contains("Server Limit Exceeded"),
+            "{status}"
+        );
+        serves(&client);
+    }
+}
+
+#[test]
+fn if_no_other_can_be_reached_the_refusal_is_told() {
+    for whole in [true, false] {
+        let authority = Arc::new(Authority::new());
+        let alone = Client::new(overloaded(&authority, whole).settings());
+        let away = Switched::new(&authority);
+        away.switch(false);
+        let with_another = client_of(&overloaded(&authority, whole), &away.server);
+        for client in [alone, with_another] {
+            let refusal = client
+                .call(&[create_key_pair()])
+                .unwrap()
+                .remove(0)
+                .unwrap_err();
+            assert_eq!(refusal.reason, ResultReason::SERVER_LIMIT_EXCEEDED);
+        }
     }
 }

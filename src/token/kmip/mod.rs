@@ -92,8 +92,8 @@ impl KmipToken {
         let tls = &self.config.tls;
         TlsFiles {
             ca: tls.ca.clone(),
-            client_cert: Some(tls.client_cert.clone()),
-            client_key: Some(tls.client_key.clone()),
+            client_cert: tls.client_cert.clone(),
+            client_key: tls.client_key.clone(),
             server_name: tls.server_name.clone(),
         }
     }

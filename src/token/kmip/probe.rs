@@ -43,14 +43,16 @@ impl KmipToken {
             tell_server(&mut probe, &info, self.filter.local_use);
         }
         let tls = &self.config.tls;
-        tell_certificate(&mut probe, "client certificate", &tls.client_cert);
+        if let Some(certificate) = &tls.client_cert {
+            tell_certificate(&mut probe, "client certificate", certificate);
+        }
         tell_certificate(&mut probe, "certificate authority", &tls.ca);
         Ok(probe)
     }
 
     fn servers(&self) -> String {
         let servers = self.config.servers.iter();
-        let servers = servers.map(|server| format!("{}:{}", server.host, server.port));
+        let servers = servers.map(ToString::to_string);
         servers.collect::<Vec<_>>().join(", ")
     }
 }
