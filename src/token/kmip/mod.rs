@@ -1,10 +1,13 @@
 //! A token on a KMIP server: managed objects are its keys, Sign makes its signatures.
 
+mod description;
 mod failure;
 mod inventory;
 mod lifecycle;
 mod managed;
+mod mapping;
 mod material;
+mod own_words;
 mod pairing;
 mod probe;
 mod proof;
@@ -14,6 +17,7 @@ mod released_key;
 mod request_form;
 mod search;
 mod signing;
+mod wishes;
 
 use std::time::Instant;
 
@@ -25,8 +29,9 @@ use self::inventory::{Inventory, Scope};
 use self::proof::Proofs;
 use self::request_form::{Experience, Form, FormMemory};
 use self::search::Habits;
+use self::wishes::KeptForm;
 use super::selection::select;
-use super::{NewKey, Probe, Revocation, Token, TokenInfo};
+use super::{NewKey, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
@@ -42,6 +47,7 @@ pub struct KmipToken {
     forms: FormMemory,
     proofs: Proofs,
     habits: Habits,
+    kept_form: KeptForm,
     /// The warnings of the last listing.
     told: Mutex<Vec<String>>,
     /// Made at first use: C_Initialize reads no certificate and fails for none.
@@ -63,6 +69,7 @@ impl KmipToken {
             forms: FormMemory::default(),
             proofs: Proofs::default(),
             habits: Habits::default(),
+            kept_form: KeptForm::default(),
             told: Mutex::default(),
             client: OnceCell::new(),
         }
@@ -212,6 +219,14 @@ impl Token for KmipToken {
 
     fn rename(&self, key: &Key, name: &str) -> Result {
         self.rename_pair(key, name)
+    }
+
+    fn present(&self, key: &Key, wish: &Wish) -> Result {
+        self.fulfil(key, wish)
+    }
+
+    fn describe(&self, key: &Key) -> Result<Vec<Told>> {
+        self.describe_pair(key)
     }
 }
 

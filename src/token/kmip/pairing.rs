@@ -149,10 +149,14 @@ const CERTIFICATES: usize = 16;
 
 fn key(private: &Managed, public_id: &str, public: &PublicKey, all: &[Certificate]) -> Key {
     let of_key = |certificate: &&Certificate| certificate.public_key == *public;
+    let (id, label, remarks) = private.wishes();
     Key {
         public_id: Some(ObjectId(public_id.into())),
         name: private.name().into(),
-        key_id: public.key_id(),
+        own_label: label,
+        validity: private.validity,
+        remarks,
+        key_id: id.unwrap_or_else(|| public.key_id()),
         public: public.clone(),
         state: private.state(),
         may_sign: private.may_sign(),

@@ -5,7 +5,7 @@ use kmip_p11::error::Result;
 use kmip_p11::model::key::{Found, Key};
 use kmip_p11::model::mechanism::Mechanism;
 use kmip_p11::model::signature::{SignInput, SignScheme};
-use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo};
+use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo, Told, Wish};
 
 use crate::progress::shown_if_slow;
 
@@ -70,6 +70,14 @@ impl Token for Watched {
 
     fn destroy(&self, key: &Key) -> Result {
         self.ask(|token| token.destroy(key))
+    }
+
+    fn present(&self, key: &Key, wish: &Wish) -> Result {
+        self.ask(|token| token.present(key, wish))
+    }
+
+    fn describe(&self, key: &Key) -> Result<Vec<Told>> {
+        self.ask(|token| token.describe(key))
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {

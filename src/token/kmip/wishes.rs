@@ -1,0 +1,147 @@
+//! A CKA_ID or CKA_LABEL of the owner's choice is written in the form that the server keeps: tried,
+//! read back, and remembered.
+
+use parking_lot::Mutex;
+
+use super::KmipToken;
+use super::own_words::{Form, Word, hex};
+use crate::error::{Result, TokenErrorKind};
+use crate::kmip::{Attribute, Request, Response};
+use crate::model::key::Key;
+use crate::token::Wish;
+
+/// The form that was kept, once one was.
+#[derive(Debug, Default)]
+pub struct KeptForm(Mutex<Option<Form>>);
+
+impl KeptForm {
+    /// All forms, the one that is known to be kept first.
+    fn forms(&self) -> [Form; 2] {
+        match *self.0.lock() {
+            Some(Form::Vendor) => [Form::Vendor, Form::Application],
+            _ => [Form::Application, Form::Vendor],
+        }
+    }
+
+    fn remember(&self, form: Form) {
+        *self.0.lock() = Some(form);
+    }
+}
+
+impl KmipToken {
+    /// Sets or removes it on the private key, which only its owner can change.
+    pub(super) fn fulfil(&self, key: &Key, wish: &Wish) -> Result {
+        let (word, value) = match wish {
+            Wish::Id(id) => (Word::Id, id.as_ref().map(|id| hex(id))),
+            Wish::Label(label) => (Word::Label, label.clone()),
+        };
+        let id = &key.id.0;
+        let mut reasons = vec![];
+        let said = self.said(id, word)?;
+        let Some(value) = value else {
+            for attribute in said {
+                self.remove(id, &attribute, &mut reasons)?;
+            }
+            return match self.said(id, word)?.is_empty() {
+                true => Ok(()),
+                false => Err(self.not_kept("removed", &reasons)),
+            };
+        };
+        for form in self.kept_form.forms() {
+            let wanted = word.attribute(form, &value);
+            self.put(id, word, &wanted, &mut reasons)?;
+            let now = self.said(id, word)?;
+            let has =
+                |attribute: &Attribute| word.said_by(attribute) == Some((form, value.clone()));
+            if now.iter().any(has) {
+                self.kept_form.remember(form);
+                for other in now.iter().filter(|other| !has(other)) {
+                    self.remove(id, other, &mut reasons)?;
+                }
+                return Ok(());
+            }
+        }
+        Err(self.not_kept("set", &reasons))
+    }
+
+    /// The attributes that say something of the word, as the server has them now.
+    fn said(&self, id: &str, word: Word) -> Result<Vec<Attribute>> {
+        let request = Request::GetAttributes { id: id.into() };
+        match self.carry_out(&request)? {
+            Ok(Response::GetAttributes { attributes, .. }) => {
+                let speaks = |it: &Attribute| word.said_by(it).is_some();
+                Ok(attributes.into_iter().filter(speaks).collect())
+            }
+            Ok(_) => Err(self.failures.unexpected("Get Attributes")),
+            Err(refusal) => Err(self.failures.refusal(&refusal)),
+        }
+    }
+
+    /// In the place of what says so now, if something does; else beside all there is.
+    fn put(&self, id: &str, word: Word, wanted: &Attribute, reasons: &mut Vec<String>) -> Result {
+        let form = word.said_by(wanted).map(|(form, _)| form);
+        let said = self.all_of_kind(id, wanted)?;
+        let place = said.iter().position(|it| {
+            let old = word.said_by(it).map(|(form, _)| form);
+            old.is_some() && old == form
+        });
+        let requests = match place {
+            Some(place) => vec![Request::ModifyAttribute {
+                id: id.into(),
+                attribute: wanted.clone(),
+                current: said.get(place).cloned(),
+                index: u32::try_from(place).ok(),
+            }],
+            None => vec![
+                Request::AddAttribute {
+                    id: id.into(),
+                    attribute: wanted.clone(),
+                },
+                Request::SetAttribute {
+                    id: id.into(),
+                    attribute: wanted.clone(),
+                },
+            ],
+        };
+        for request in requests {
+            match self.carry_out(&request)? {
+                Ok(_) => return Ok(()),
+                Err(refusal) => reasons.push(refusal.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, id: &str, attribute: &Attribute, reasons: &mut Vec<String>) -> Result {
+        let said = self.all_of_kind(id, attribute)?;
+        let place = said.iter().position(|it| it == attribute);
+        let removed = self.carry_out(&Request::DeleteAttribute {
+            id: id.into(),
+            attribute: attribute.clone(),
+            index: place.and_then(|place| u32::try_from(place).ok()),
+        })?;
+        reasons.extend(removed.err().map(|refusal| refusal.to_string()));
+        Ok(())
+    }
+
+    /// All values of an attribute in the server's order, by which 1.x counts them.
+    fn all_of_kind(&self, id: &str, like: &Attribute) -> Result<Vec<Attribute>> {
+        let request = Request::GetAttributes { id: id.into() };
+        match self.carry_out(&request)? {
+            Ok(Response::GetAttributes { attributes, .. }) => {
+                let same = |it: &Attribute| it.name() == like.name();
+                Ok(attributes.into_iter().filter(same).collect())
+            }
+            _ => Ok(vec![]),
+        }
+    }
+
+    fn not_kept(&self, what: &str, reasons: &[String]) -> crate::error::Error {
+        let why = match reasons {
+            [] => "it took the change, and kept nothing of it".into(),
+            reasons => reasons.join("; "),
+        };
+        let reason = format!("the server does not let it be {what}: {why}");
+        self.failures.error(TokenErrorKind::Impossible, reason)
+    }
+}
