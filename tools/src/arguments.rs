@@ -187,11 +187,11 @@ pub struct RenameArguments {
 
 /// `key set-id`
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["id", "default"])]
 pub struct SetIdArguments {
     /// Which key
     pub key: String,
     /// 1 to 255 bytes in hexadecimal
+    #[arg(required_unless_present = "default", conflicts_with = "default")]
     pub id: Option<KeyId>,
     /// The one made from its public key
     #[arg(long)]
@@ -215,11 +215,11 @@ impl FromStr for KeyId {
 
 /// `key set-label`
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["label", "default"])]
 pub struct SetLabelArguments {
     /// Which key
     pub key: String,
     /// The CKA_LABEL
+    #[arg(required_unless_present = "default", conflicts_with = "default")]
     pub label: Option<KeyName>,
     /// Its name
     #[arg(long)]

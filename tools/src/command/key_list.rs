@@ -230,7 +230,7 @@ impl fmt::Display for One {
             if !rows.is_empty() {
                 write!(f, "\nThe {half} key, as the server tells of it:\n")?;
                 let headings = ["ATTRIBUTE", "VALUE", "FOR PROGRAMS"];
-                f.write_str(&table(&headings, rows.into_iter()))?;
+                f.write_str(&table(&headings, rows))?;
             }
         }
         Ok(())
