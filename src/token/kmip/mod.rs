@@ -4,6 +4,7 @@ mod description;
 mod failure;
 mod inventory;
 mod lifecycle;
+mod making;
 mod managed;
 mod mapping;
 mod material;

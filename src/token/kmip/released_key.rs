@@ -8,6 +8,7 @@ use super::signing::Wanted;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Answer, KeyFormatType, ManagedObject, Refusal, Request, Response};
 use crate::model::key::{Key, State};
+use crate::model::validity;
 use crate::token::Token;
 
 impl KmipToken {
@@ -68,14 +69,20 @@ impl KmipToken {
             _ => return Err(self.failures.unexpected("Get Attributes")),
         };
         let now = Managed::new(&key.id.0, attributes);
-        if now.state() == State::Active && now.may_sign() {
-            return Ok(());
+        if now.custody.extractable == Some(false) {
+            let reason = format!(
+                "key {:?} must not leave the server: its attribute Extractable is false",
+                key.name
+            );
+            return Err(self.failures.error(TokenErrorKind::Denied, reason));
         }
-        let reason = format!(
-            "key {:?} may no longer sign; it is {}",
-            key.name,
-            now.state()
-        );
+        let objection = now.validity.objection(validity::now());
+        let reason = match (now.state(), now.may_sign(), objection) {
+            (State::Active, true, None) => return Ok(()),
+            (State::Active, true, Some((_, reason))) => reason,
+            (state, ..) => format!("it is {state}"),
+        };
+        let reason = format!("key {:?} may no longer sign; {reason}", key.name);
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 }

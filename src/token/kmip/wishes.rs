@@ -4,6 +4,7 @@
 use parking_lot::Mutex;
 
 use super::KmipToken;
+use super::making::is_mark;
 use super::own_words::{Form, Word, hex};
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Attribute, Request, Response};
@@ -15,10 +16,11 @@ use crate::token::Wish;
 pub struct KeptForm(Mutex<Option<Form>>);
 
 impl KeptForm {
-    /// All forms, the one that is known to be kept first.
-    fn forms(&self) -> [Form; 2] {
-        match *self.0.lock() {
-            Some(Form::Vendor) => [Form::Vendor, Form::Application],
+    /// All forms, the one that is known to be kept first. Some servers have room for one Application
+    /// Specific Information only: where there is one, a vendor's attribute is tried before.
+    fn forms(&self, occupied: bool) -> [Form; 2] {
+        match (*self.0.lock(), occupied) {
+            (Some(Form::Vendor), _) | (_, true) => [Form::Vendor, Form::Application],
             _ => [Form::Application, Form::Vendor],
         }
     }
@@ -47,19 +49,30 @@ impl KmipToken {
                 false => Err(self.not_kept("removed", &reasons)),
             };
         };
-        for form in self.kept_form.forms() {
+        let application = Word::Id.attribute(Form::Application, "");
+        let others = self.all_of_kind(id, &application)?;
+        let others: Vec<_> = others
+            .into_iter()
+            .filter(|it| word.said_by(it).is_none() && !is_mark(it))
+            .collect();
+        for form in self.kept_form.forms(!others.is_empty()) {
             let wanted = word.attribute(form, &value);
             self.put(id, word, &wanted, &mut reasons)?;
             let now = self.said(id, word)?;
             let has =
                 |attribute: &Attribute| word.said_by(attribute) == Some((form, value.clone()));
-            if now.iter().any(has) {
-                self.kept_form.remember(form);
-                for other in now.iter().filter(|other| !has(other)) {
-                    self.remove(id, other, &mut reasons)?;
-                }
-                return Ok(());
+            if !now.iter().any(has) {
+                continue;
             }
+            if self.put_back(id, &wanted, &others)? {
+                reasons.push("it keeps one Application Specific Information only".into());
+                continue;
+            }
+            self.kept_form.remember(form);
+            for other in now.iter().filter(|other| !has(other)) {
+                self.remove(id, other, &mut reasons)?;
+            }
+            return Ok(());
         }
         Err(self.not_kept("set", &reasons))
     }
@@ -81,10 +94,15 @@ impl KmipToken {
     fn put(&self, id: &str, word: Word, wanted: &Attribute, reasons: &mut Vec<String>) -> Result {
         let form = word.said_by(wanted).map(|(form, _)| form);
         let said = self.all_of_kind(id, wanted)?;
-        let place = said.iter().position(|it| {
+        let same = |it: &Attribute| {
             let old = word.said_by(it).map(|(form, _)| form);
             old.is_some() && old == form
-        });
+        };
+        // A mark has done its duty, and is a place that servers have which let none be added.
+        let place = said
+            .iter()
+            .position(same)
+            .or_else(|| said.iter().position(is_mark));
         let requests = match place {
             Some(place) => vec![Request::ModifyAttribute {
                 id: id.into(),
@@ -110,6 +128,28 @@ impl KmipToken {
             }
         }
         Ok(())
+    }
+
+    /// Restores what gave way to `wanted`; false if nothing did.
+    fn put_back(&self, id: &str, wanted: &Attribute, others: &[Attribute]) -> Result<bool> {
+        let now = self.all_of_kind(id, wanted)?;
+        let of_kind = |it: &&Attribute| it.name() == wanted.name();
+        let lost: Vec<_> = others
+            .iter()
+            .filter(of_kind)
+            .filter(|it| !now.contains(it))
+            .collect();
+        for attribute in &lost {
+            let place = now.iter().position(|it| it == wanted);
+            self.carry_out(&Request::ModifyAttribute {
+                id: id.into(),
+                attribute: (*attribute).clone(),
+                current: Some(wanted.clone()),
+                index: place.and_then(|place| u32::try_from(place).ok()),
+            })?
+            .map_err(|refusal| self.failures.refusal(&refusal))?;
+        }
+        Ok(!lost.is_empty())
     }
 
     fn remove(&self, id: &str, attribute: &Attribute, reasons: &mut Vec<String>) -> Result {
