@@ -17,6 +17,7 @@ mod registration;
 mod released_key;
 mod request_form;
 mod search;
+mod settling;
 mod signing;
 mod wishes;
 
