@@ -186,6 +186,7 @@ fn block(format: KeyFormatType, bits: u32, bytes: Vec<u8>) -> KeyBlock {
         algorithm: Some(CryptographicAlgorithm::EC),
         length: Some(bits),
         material: KeyMaterial::Bytes(bytes.into()),
+        wrapping: None,
     }
 }
 

@@ -4,12 +4,16 @@
 
 mod decode;
 mod encode;
+mod reference;
 mod value;
 
+pub use reference::AttributeReference;
 pub use value::{UsageMask, Value};
 
 pub(super) use decode::read_attribute;
-pub(super) use encode::{attribute_1x, attributes_1x, attributes_2x, inexpressible, member_2x};
+pub(super) use encode::{
+    any_inexpressible, attribute_1x, attributes_1x, attributes_2x, inexpressible, member_2x,
+};
 
 use super::enums::{
     CertificateType, CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, RecommendedCurve,
@@ -110,10 +114,7 @@ impl Attribute {
     /// The attribute's name in KMIP 1.x ("Cryptographic Algorithm", "x-colour").
     pub fn name(&self) -> String {
         match self {
-            Self::Vendor { vendor, name, .. } if vendor == "x" || vendor == "y" => {
-                format!("{vendor}-{name}")
-            }
-            Self::Vendor { vendor, name, .. } => format!("x-{vendor}-{name}"),
+            Self::Vendor { vendor, name, .. } => reference::vendors_name(vendor, name),
             Self::Other { name, .. } => name.clone(),
             standard => standard
                 .tag()

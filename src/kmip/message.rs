@@ -1,6 +1,7 @@
 //! Messages: a header and batch items, and which item of a reply belongs to which request (KMIP 1.4 section 7).
 
 use super::client::Answer;
+use super::credential::{self, Credential};
 use super::enums::{BatchErrorContinuation, Operation, ResultReason, ResultStatus};
 use super::error::ErrorKind;
 use super::refusal::Refusal;
@@ -29,19 +30,44 @@ impl MessageId {
     }
 }
 
+/// What the header of a request message says of the message as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header<'a> {
+    /// The version that the message is written in.
+    pub version: Version,
+    /// Who asks, besides the certificate of the connection.
+    pub credentials: &'a [Credential],
+    /// Bytes of the largest answer that is wanted.
+    pub maximum_response_size: Option<u32>,
+}
+
+impl From<Version> for Header<'_> {
+    /// Nothing is said but the version.
+    fn from(version: Version) -> Self {
+        Header {
+            version,
+            credentials: &[],
+            maximum_response_size: None,
+        }
+    }
+}
+
 /// A request message. It never has a Time Stamp (clocks differ), a Client Correlation Value (PyKMIP refuses it)
 /// or a request without an identifier (servers keep the ID placeholder for others to use).
-pub(super) fn encode(
-    version: Version,
+pub(super) fn encode<'a>(
+    header: impl Into<Header<'a>>,
     id: MessageId,
     requests: &[&Request],
 ) -> Result<Wiped, Unencodable> {
+    let header = header.into();
+    let version = header.version;
+    check_credentials(header.credentials, version)?;
     requests
         .iter()
         .try_for_each(|request| request.check_expressible(version))?;
     let mut writer = Writer::new();
     writer.structure(Tag::REQUEST_MESSAGE, |writer| {
-        header(writer, version, requests.len());
+        header.write(writer, requests.len());
         for (place, request) in requests.iter().enumerate() {
             writer.structure(Tag::BATCH_ITEM, |writer| {
                 writer.enumeration(Tag::OPERATION, request.operation());
@@ -53,21 +79,43 @@ pub(super) fn encode(
     Ok(writer.finish())
 }
 
-fn header(writer: &mut Writer, version: Version, items: usize) {
-    let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    writer.structure(Tag::REQUEST_HEADER, |writer| {
-        writer.structure(Tag::PROTOCOL_VERSION, |writer| {
-            writer.integer(Tag::PROTOCOL_VERSION_MAJOR, number(version.major));
-            writer.integer(Tag::PROTOCOL_VERSION_MINOR, number(version.minor));
+/// Whether messages of that version can carry the credentials.
+pub(super) fn check_credentials(
+    credentials: &[Credential],
+    version: Version,
+) -> Result<(), Unencodable> {
+    match credential::inexpressible(credentials, version) {
+        Some(what) => Err(Unencodable {
+            operation: None,
+            version,
+            what,
+        }),
+        None => Ok(()),
+    }
+}
+
+impl Header<'_> {
+    /// In the order of the specification (KMIP 1.4 section 7.2), which servers insist on.
+    fn write(self, writer: &mut Writer, items: usize) {
+        let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
+        writer.structure(Tag::REQUEST_HEADER, |writer| {
+            writer.structure(Tag::PROTOCOL_VERSION, |writer| {
+                writer.integer(Tag::PROTOCOL_VERSION_MAJOR, number(self.version.major));
+                writer.integer(Tag::PROTOCOL_VERSION_MINOR, number(self.version.minor));
+            });
+            if let Some(bytes) = self.maximum_response_size {
+                writer.integer(Tag::MAXIMUM_RESPONSE_SIZE, number(bytes));
+            }
+            credential::write_authentication(writer, self.credentials);
+            if items > 1 {
+                writer.enumeration(
+                    Tag::BATCH_ERROR_CONTINUATION_OPTION,
+                    BatchErrorContinuation::CONTINUE,
+                );
+            }
+            writer.integer(Tag::BATCH_COUNT, i32::try_from(items).unwrap_or(i32::MAX));
         });
-        if items > 1 {
-            writer.enumeration(
-                Tag::BATCH_ERROR_CONTINUATION_OPTION,
-                BatchErrorContinuation::CONTINUE,
-            );
-        }
-        writer.integer(Tag::BATCH_COUNT, i32::try_from(items).unwrap_or(i32::MAX));
-    });
+    }
 }
 
 /// A response message, sorted.

@@ -6,9 +6,12 @@
 mod attribute;
 mod client;
 mod connection;
+mod credential;
+mod cryptography;
 mod deadline;
 mod enums;
 mod error;
+mod key_block;
 mod message;
 mod object;
 mod refusal;
@@ -27,18 +30,24 @@ mod tls;
 pub mod ttlv;
 mod version;
 mod wiped;
+mod wrapping;
 
-pub use attribute::{Attribute, UsageMask, Value};
+pub use attribute::{Attribute, AttributeReference, UsageMask, Value};
 pub use client::{
     Answer, Client, Condition, Order, ServerAddress, ServerInfo, ServerStatus, Settings,
 };
 pub use connection::Traffic;
+pub use credential::Credential;
+pub use cryptography::CryptographicParameters;
 pub use enums::*;
 pub use error::{Error, ErrorKind, Phase};
-pub use object::{KeyBlock, KeyMaterial, ManagedObject};
+pub use key_block::{KeyBlock, KeyMaterial};
+pub use object::ManagedObject;
 pub use refusal::Refusal;
-pub use request::{CryptographicParameters, Request, SignInput, Unencodable};
+pub use request::{CipherInput, Request, SignInput, StorageStatusMask, Unencodable};
 pub use response::{Capabilities, Response};
 pub use tags::Tag;
 pub use tls::{TlsFileError, TlsFileProblem, TlsFiles};
 pub use version::{UnknownVersion, Version};
+pub use wiped::Secret;
+pub use wrapping::{KeyInformation, KeyWrappingData, KeyWrappingSpecification};

@@ -1,12 +1,11 @@
-//! Managed objects: keys and certificates as Get returns and Register takes them.
+//! Managed objects: keys, certificates and secrets as Get returns and Register takes them.
 
-use super::enums::{
-    CertificateType, CryptographicAlgorithm, KeyFormatType, ObjectType, RecommendedCurve,
-};
+use super::enums::{CertificateType, ObjectType, OpaqueDataType, SecretDataType};
+use super::key_block::KeyBlock;
 use super::tags::Tag;
 use super::ttlv::{Item, Writer};
-use std::fmt;
-use zeroize::Zeroizing;
+use super::version::Version;
+use super::wiped::Secret;
 
 /// An object that a server keeps (KMIP 1.4 section 2.2, KMIP 2.1 section 2).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +14,22 @@ pub enum ManagedObject {
     PrivateKey(KeyBlock),
     /// A public key.
     PublicKey(KeyBlock),
+    /// A symmetric key.
+    SymmetricKey(KeyBlock),
+    /// A password or a seed.
+    SecretData {
+        /// Which.
+        kind: SecretDataType,
+        /// The secret, in a key block as if it were a key.
+        block: KeyBlock,
+    },
+    /// Bytes that the server knows nothing of.
+    Opaque {
+        /// A vendor's number.
+        kind: OpaqueDataType,
+        /// The bytes.
+        value: Secret,
+    },
     /// A certificate: its type and its DER (or what the type demands).
     Certificate {
         /// X.509 usually.
@@ -29,83 +44,38 @@ pub enum ManagedObject {
     },
 }
 
-/// A key with what must be known to read it (KMIP 1.4 section 2.1.3).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KeyBlock {
-    /// How the material is encoded; servers may leave it out.
-    pub format: Option<KeyFormatType>,
-    /// What the key is for.
-    pub algorithm: Option<CryptographicAlgorithm>,
-    /// In bits.
-    pub length: Option<u32>,
-    /// The key itself.
-    pub material: KeyMaterial,
-}
-
-/// The key itself. Numbers are unsigned, most significant byte first, without leading zeros.
-#[derive(Clone, PartialEq, Eq)]
-pub enum KeyMaterial {
-    /// In the encoding that [`KeyBlock::format`] names; or, of a wrapped key, the wrapped bytes.
-    Bytes(Zeroizing<Vec<u8>>),
-    /// Transparent RSA Public Key.
-    TransparentRsaPublic {
-        /// n.
-        modulus: Vec<u8>,
-        /// e.
-        exponent: Vec<u8>,
-    },
-    /// Transparent EC (or ECDSA, ECDH) Public Key.
-    TransparentEcPublic {
-        /// The curve.
-        curve: RecommendedCurve,
-        /// The point as X9.62 has it, usually uncompressed; of Ed25519 the 32 bytes of the key.
-        q: Vec<u8>,
-    },
-    /// Material we cannot read.
-    Other,
-}
-
-impl fmt::Debug for KeyMaterial {
-    /// Shows what it is, never what is in it.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bytes(bytes) => write!(out, "Bytes({} bytes)", bytes.len()),
-            Self::TransparentRsaPublic { modulus, .. } => {
-                write!(out, "TransparentRsaPublic({} bytes)", modulus.len())
-            }
-            Self::TransparentEcPublic { curve, .. } => write!(out, "TransparentEcPublic({curve})"),
-            Self::Other => out.write_str("Other"),
-        }
-    }
-}
-
 impl ManagedObject {
     /// What it is.
     pub fn object_type(&self) -> ObjectType {
         match self {
             Self::PrivateKey(_) => ObjectType::PRIVATE_KEY,
             Self::PublicKey(_) => ObjectType::PUBLIC_KEY,
+            Self::SymmetricKey(_) => ObjectType::SYMMETRIC_KEY,
+            Self::SecretData { .. } => ObjectType::SECRET_DATA,
+            Self::Opaque { .. } => ObjectType::OPAQUE_OBJECT,
             Self::Certificate { .. } => ObjectType::CERTIFICATE,
             Self::Other { object_type } => *object_type,
         }
     }
 
+    /// The key block, if the object has one.
+    pub fn key_block(&self) -> Option<&KeyBlock> {
+        match self {
+            Self::PrivateKey(block)
+            | Self::PublicKey(block)
+            | Self::SymmetricKey(block)
+            | Self::SecretData { block, .. } => Some(block),
+            Self::Opaque { .. } | Self::Certificate { .. } | Self::Other { .. } => None,
+        }
+    }
+
     /// The object in the payload of a reply to Get.
     pub(super) fn read(payload: Item<'_>) -> ManagedObject {
-        let key = |tag| {
-            payload
-                .find(tag)
-                .and_then(|object| object.find(Tag::KEY_BLOCK))
-                .map(KeyBlock::read)
-        };
         let declared = payload.find(Tag::OBJECT_TYPE).and_then(Item::enumeration);
-        key(Tag::PRIVATE_KEY)
-            .map(ManagedObject::PrivateKey)
-            .or_else(|| key(Tag::PUBLIC_KEY).map(ManagedObject::PublicKey))
-            .or_else(|| read_certificate(payload.find(Tag::CERTIFICATE)?))
-            .unwrap_or(ManagedObject::Other {
-                object_type: ObjectType(declared.unwrap_or_default()),
-            })
+        let other = ManagedObject::Other {
+            object_type: ObjectType(declared.unwrap_or_default()),
+        };
+        payload.children().find_map(read_object).unwrap_or(other)
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
@@ -116,6 +86,17 @@ impl ManagedObject {
             Self::PublicKey(block) => {
                 writer.structure(Tag::PUBLIC_KEY, |writer| block.write(writer))
             }
+            Self::SymmetricKey(block) => {
+                writer.structure(Tag::SYMMETRIC_KEY, |writer| block.write(writer))
+            }
+            Self::SecretData { kind, block } => writer.structure(Tag::SECRET_DATA, |writer| {
+                writer.enumeration(Tag::SECRET_DATA_TYPE, *kind);
+                block.write(writer);
+            }),
+            Self::Opaque { kind, value } => writer.structure(Tag::OPAQUE_OBJECT, |writer| {
+                writer.enumeration(Tag::OPAQUE_DATA_TYPE, *kind);
+                writer.bytes(Tag::OPAQUE_DATA_VALUE, value);
+            }),
             Self::Certificate { kind, value } => writer.structure(Tag::CERTIFICATE, |writer| {
                 writer.enumeration(Tag::CERTIFICATE_TYPE, *kind);
                 writer.bytes(Tag::CERTIFICATE_VALUE, value);
@@ -124,15 +105,32 @@ impl ManagedObject {
         }
     }
 
-    /// Whether [`ManagedObject::write`] writes all of it.
-    pub(super) fn can_be_written(&self) -> bool {
-        match self {
-            Self::PrivateKey(block) | Self::PublicKey(block) => {
-                block.format.is_some() && !matches!(block.material, KeyMaterial::Other)
-            }
-            Self::Certificate { .. } => true,
-            Self::Other { .. } => false,
+    /// What of it [`ManagedObject::write`] cannot write in that version, if there is something.
+    pub(super) fn inexpressible(&self, version: Version) -> Option<String> {
+        match (self, self.key_block()) {
+            (_, Some(block)) => block.inexpressible(version),
+            (Self::Other { object_type }, _) => Some(format!("an object of type {object_type}")),
+            _ => None,
         }
+    }
+}
+
+fn read_object(item: Item<'_>) -> Option<ManagedObject> {
+    let block = || item.find(Tag::KEY_BLOCK).map(KeyBlock::read);
+    match item.tag {
+        Tag::PRIVATE_KEY => block().map(ManagedObject::PrivateKey),
+        Tag::PUBLIC_KEY => block().map(ManagedObject::PublicKey),
+        Tag::SYMMETRIC_KEY => block().map(ManagedObject::SymmetricKey),
+        Tag::SECRET_DATA => Some(ManagedObject::SecretData {
+            kind: SecretDataType(item.find(Tag::SECRET_DATA_TYPE)?.enumeration()?),
+            block: block()?,
+        }),
+        Tag::OPAQUE_OBJECT => Some(ManagedObject::Opaque {
+            kind: OpaqueDataType(item.find(Tag::OPAQUE_DATA_TYPE)?.enumeration()?),
+            value: item.find(Tag::OPAQUE_DATA_VALUE)?.bytes()?.into(),
+        }),
+        Tag::CERTIFICATE => read_certificate(item),
+        _ => None,
     }
 }
 
@@ -143,103 +141,4 @@ fn read_certificate(item: Item<'_>) -> Option<ManagedObject> {
         kind: kind.map_or(CertificateType::X_509, CertificateType),
         value,
     })
-}
-
-impl KeyBlock {
-    fn read(item: Item<'_>) -> KeyBlock {
-        let enumeration = |tag| item.find(tag).and_then(Item::enumeration);
-        let length = item.find(Tag::CRYPTOGRAPHIC_LENGTH).and_then(Item::integer);
-        KeyBlock {
-            format: enumeration(Tag::KEY_FORMAT_TYPE).map(KeyFormatType),
-            algorithm: enumeration(Tag::CRYPTOGRAPHIC_ALGORITHM).map(CryptographicAlgorithm),
-            length: length.and_then(|bits| u32::try_from(bits).ok()),
-            material: item
-                .find(Tag::KEY_VALUE)
-                .map_or(KeyMaterial::Other, KeyMaterial::read),
-        }
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        writer.structure(Tag::KEY_BLOCK, |writer| {
-            if let Some(format) = self.format {
-                writer.enumeration(Tag::KEY_FORMAT_TYPE, format);
-            }
-            writer.structure(Tag::KEY_VALUE, |writer| self.material.write(writer));
-            if let Some(algorithm) = self.algorithm {
-                writer.enumeration(Tag::CRYPTOGRAPHIC_ALGORITHM, algorithm);
-            }
-            if let Some(length) = self.length.and_then(|bits| i32::try_from(bits).ok()) {
-                writer.integer(Tag::CRYPTOGRAPHIC_LENGTH, length);
-            }
-        });
-    }
-}
-
-impl KeyMaterial {
-    /// Reads a Key Value: a byte string when wrapped, else a structure with Key Material of either kind.
-    fn read(key_value: Item<'_>) -> KeyMaterial {
-        let material = key_value.find(Tag::KEY_MATERIAL).unwrap_or(key_value);
-        match material.bytes() {
-            Some(bytes) => KeyMaterial::Bytes(Zeroizing::new(bytes.to_vec())),
-            None => Self::read_rsa(material)
-                .or_else(|| Self::read_ec(material))
-                .unwrap_or(KeyMaterial::Other),
-        }
-    }
-
-    fn read_rsa(material: Item<'_>) -> Option<KeyMaterial> {
-        if material.find(Tag::PRIVATE_EXPONENT).is_some() {
-            return None;
-        }
-        let number = |tag| material.find(tag).and_then(Item::big_integer).map(unsigned);
-        Some(KeyMaterial::TransparentRsaPublic {
-            modulus: number(Tag::MODULUS)?,
-            exponent: number(Tag::PUBLIC_EXPONENT)?,
-        })
-    }
-
-    fn read_ec(material: Item<'_>) -> Option<KeyMaterial> {
-        let curve = RecommendedCurve(material.find(Tag::RECOMMENDED_CURVE)?.enumeration()?);
-        Some(KeyMaterial::TransparentEcPublic {
-            curve,
-            q: material.find(Tag::Q_STRING)?.bytes()?.to_vec(),
-        })
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        match self {
-            Self::Bytes(bytes) => writer.bytes(Tag::KEY_MATERIAL, bytes),
-            Self::TransparentRsaPublic { modulus, exponent } => {
-                writer.structure(Tag::KEY_MATERIAL, |writer| {
-                    writer.big_integer(Tag::MODULUS, &signed(modulus));
-                    writer.big_integer(Tag::PUBLIC_EXPONENT, &signed(exponent));
-                })
-            }
-            Self::TransparentEcPublic { curve, q } => {
-                writer.structure(Tag::KEY_MATERIAL, |writer| {
-                    writer.enumeration(Tag::RECOMMENDED_CURVE, *curve);
-                    writer.bytes(Tag::Q_STRING, q);
-                })
-            }
-            Self::Other => {}
-        }
-    }
-}
-
-/// A public number without its leading zeros; servers that forget the zero before a set top bit are understood.
-fn unsigned(number: &[u8]) -> Vec<u8> {
-    number
-        .iter()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect()
-}
-
-/// Two's complement of an unsigned number.
-fn signed(number: &[u8]) -> Vec<u8> {
-    let sign = number
-        .first()
-        .is_some_and(|byte| byte & 0x80 != 0)
-        .then_some(0);
-    sign.into_iter().chain(number.iter().copied()).collect()
 }

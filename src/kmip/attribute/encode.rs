@@ -20,6 +20,16 @@ pub(in crate::kmip) fn inexpressible(attribute: &Attribute, version: Version) ->
     (unknown_value || unknown_name).then(|| format!("attribute {}", attribute.name()))
 }
 
+/// The same of several.
+pub(in crate::kmip) fn any_inexpressible(
+    attributes: &[Attribute],
+    version: Version,
+) -> Option<String> {
+    attributes
+        .iter()
+        .find_map(|attribute| inexpressible(attribute, version))
+}
+
 /// 1.x: `Attribute { Attribute Name, [Attribute Index], Attribute Value }` (KMIP 1.4 section 2.1.1).
 pub(in crate::kmip) fn attribute_1x(
     writer: &mut Writer,

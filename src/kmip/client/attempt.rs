@@ -8,7 +8,7 @@ use crate::kmip::connection::{Connection, Target};
 use crate::kmip::deadline::Deadline;
 use crate::kmip::enums::ResultReason;
 use crate::kmip::error::{Error, ErrorKind};
-use crate::kmip::message::{self, Reply};
+use crate::kmip::message::{self, Header, Reply};
 use crate::kmip::refusal::Refusal;
 use crate::kmip::request::Request;
 use crate::kmip::ttlv::{Frame, Limits};
@@ -280,8 +280,13 @@ impl Client {
             ..Limits::default()
         };
         let id = self.next_message();
+        let header = Header {
+            version,
+            credentials: &self.settings.credentials,
+            maximum_response_size: None,
+        };
         let sent_and_read = || {
-            let request = message::encode(version, id, requests)?;
+            let request = message::encode(header, id, requests)?;
             effort.spend()?;
             self.counter.requested();
             if requests.iter().any(|request| !request.may_be_repeated()) {

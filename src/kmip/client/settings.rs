@@ -1,5 +1,6 @@
 //! Settings: which servers there are, and how they are to be reached.
 
+use crate::kmip::credential::Credential;
 use crate::kmip::version::Version;
 use rustls::ClientConfig;
 use std::fmt;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub tls: Arc<ClientConfig>,
     /// The name in the servers' certificates, if it is not the host.
     pub server_name: Option<String>,
+    /// Who the client is, said in every message besides its certificate.
+    pub credentials: Vec<Credential>,
     /// The protocol version to use; if none, the highest that both sides speak.
     pub version: Option<Version>,
     /// How long a call may take, connecting and repeating included. Only the resolver is not bound by it.
@@ -74,6 +77,7 @@ impl Settings {
             order: Order::Ordered,
             tls,
             server_name: None,
+            credentials: Vec::new(),
             version: None,
             deadline: Duration::from_secs(10),
             maximum_response_size: 16 << 20,

@@ -217,4 +217,61 @@ open_enumerations! {
     MaskGenerator {
         MGF1 = 0x1 "MGF1"
     }
+
+    /// Modes of block ciphers, key wrapping among them (KMIP 2.1 section 11).
+    BlockCipherMode {
+        CBC = 0x1 "CBC"
+        ECB = 0x2 "ECB"
+        PCBC = 0x3 "PCBC"
+        CFB = 0x4 "CFB"
+        OFB = 0x5 "OFB"
+        CTR = 0x6 "CTR"
+        CMAC = 0x7 "CMAC"
+        CCM = 0x8 "CCM"
+        GCM = 0x9 "GCM"
+        CBC_MAC = 0xa "CBC-MAC"
+        XTS = 0xb "XTS"
+        AES_KEY_WRAP_PADDING = 0xc "AES Key Wrap Padding"
+        NIST_KEY_WRAP = 0xd "NIST Key Wrap"
+        X9_102_AESKW = 0xe "X9.102 AESKW"
+        X9_102_TDKW = 0xf "X9.102 TDKW"
+        X9_102_AKW1 = 0x10 "X9.102 AKW1"
+        X9_102_AKW2 = 0x11 "X9.102 AKW2"
+        AEAD = 0x12 "AEAD"
+    }
+
+    /// What a key is in the protocols of payment (KMIP 2.1 section 11).
+    KeyRoleType {
+        BDK = 0x1 "BDK"
+        CVK = 0x2 "CVK"
+        DEK = 0x3 "DEK"
+        MKAC = 0x4 "MKAC"
+        MKSMC = 0x5 "MKSMC"
+        MKSMI = 0x6 "MKSMI"
+        MKDAC = 0x7 "MKDAC"
+        MKDN = 0x8 "MKDN"
+        MKCP = 0x9 "MKCP"
+        MKOTH = 0xa "MKOTH"
+        KEK = 0xb "KEK"
+        MAC16609 = 0xc "MAC16609"
+        MAC97971 = 0xd "MAC97971"
+        MAC97972 = 0xe "MAC97972"
+        MAC97973 = 0xf "MAC97973"
+        MAC97974 = 0x10 "MAC97974"
+        MAC97975 = 0x11 "MAC97975"
+        ZPK = 0x12 "ZPK"
+        PVKIBM = 0x13 "PVKIBM"
+        PVKPVV = 0x14 "PVKPVV"
+        PVKOTH = 0x15 "PVKOTH"
+        DUKPT = 0x16 "DUKPT"
+        IV = 0x17 "IV"
+        TRKBK = 0x18 "TRKBK"
+    }
+
+    /// Whether a signature or a MAC is right (KMIP 2.1 section 11).
+    ValidityIndicator {
+        VALID = 0x1 "Valid"
+        INVALID = 0x2 "Invalid"
+        UNKNOWN = 0x3 "Unknown"
+    }
 }

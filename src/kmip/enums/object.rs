@@ -95,4 +95,41 @@ open_enumerations! {
         CESSATION_OF_OPERATION = 0x6 "Cessation Of Operation"
         PRIVILEGE_WITHDRAWN = 0x7 "Privilege Withdrawn"
     }
+
+    /// How a key is wrapped (KMIP 2.1 section 11).
+    WrappingMethod {
+        ENCRYPT = 0x1 "Encrypt"
+        MAC_SIGN = 0x2 "MAC/sign"
+        ENCRYPT_THEN_MAC_SIGN = 0x3 "Encrypt then MAC/sign"
+        MAC_SIGN_THEN_ENCRYPT = 0x4 "MAC/sign then encrypt"
+        TR_31 = 0x5 "TR-31"
+    }
+
+    /// What of a Key Value is wrapped: its bytes, or the item with its tag (since 1.1; KMIP 2.1 section 11).
+    EncodingOption {
+        NO_ENCODING = 0x1 "No Encoding"
+        TTLV_ENCODING = 0x2 "TTLV Encoding"
+    }
+
+    /// Whether a wrapped key is kept wrapped (since 1.4; KMIP 2.1 section 11).
+    KeyWrapType {
+        NOT_WRAPPED = 0x1 "Not Wrapped"
+        AS_REGISTERED = 0x2 "As Registered"
+    }
+
+    /// What a secret is (KMIP 2.1 section 11).
+    SecretDataType {
+        PASSWORD = 0x1 "Password"
+        SEED = 0x2 "Seed"
+    }
+
+    /// What an opaque object is: only vendors have values (KMIP 2.1 section 11).
+    OpaqueDataType {
+    }
+
+    /// Which member of an object group is wanted (since 1.1; KMIP 2.1 section 11).
+    ObjectGroupMember {
+        FRESH = 0x1 "Group Member Fresh"
+        DEFAULT = 0x2 "Group Member Default"
+    }
 }

@@ -175,4 +175,14 @@ open_enumerations! {
         STOP = 0x2 "Stop"
         UNDO = 0x3 "Undo"
     }
+
+    /// How a client proves who it is (KMIP 2.1 section 11).
+    CredentialType {
+        USERNAME_AND_PASSWORD = 0x1 "Username and Password"
+        DEVICE = 0x2 "Device"
+        ATTESTATION = 0x3 "Attestation"
+        ONE_TIME_PASSWORD = 0x4 "One Time Password"
+        HASHED_PASSWORD = 0x5 "Hashed Password"
+        TICKET = 0x6 "Ticket"
+    }
 }

@@ -1,10 +1,9 @@
 //! Decoding of response payloads, of any version.
 
 use super::{Capabilities, Response};
-use crate::kmip::attribute::{Attribute, read_attribute};
-use crate::kmip::enums::{ObjectType, Operation};
+use crate::kmip::attribute::{Attribute, AttributeReference, read_attribute};
+use crate::kmip::enums::{ObjectType, ValidityIndicator};
 use crate::kmip::object::ManagedObject;
-use crate::kmip::refusal::Refusal;
 use crate::kmip::request::Request;
 use crate::kmip::tags::Tag;
 use crate::kmip::ttlv::Item;
@@ -24,7 +23,7 @@ impl Response {
                     .filter_map(read_version)
                     .collect(),
             },
-            Request::Query { .. } => Self::Query(capabilities(payload)),
+            Request::Query { .. } => Self::Query(Capabilities::read(payload)),
             Request::Locate { .. } => located(payload),
             Request::GetAttributes { .. } => Self::GetAttributes {
                 id,
@@ -34,13 +33,30 @@ impl Response {
                 id,
                 object: ManagedObject::read(payload),
             },
-            Request::Sign { .. } => Self::Sign {
+            Request::GetAttributeList { .. } => Self::GetAttributeList {
                 id,
-                signature: signature(payload).ok_or(Tag::SIGNATURE_DATA)?,
+                names: payload
+                    .children()
+                    .filter_map(AttributeReference::read)
+                    .collect(),
+            },
+            Request::Create { .. } => Self::Create {
+                object_type: payload
+                    .find(Tag::OBJECT_TYPE)
+                    .and_then(Item::enumeration)
+                    .map(ObjectType),
+                id: required(payload, Tag::UNIQUE_IDENTIFIER)?,
             },
             Request::CreateKeyPair { .. } => Self::CreateKeyPair {
                 private_id: required(payload, Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER)?,
                 public_id: required(payload, Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER)?,
+            },
+            Request::RekeyKeyPair { .. } => Self::RekeyKeyPair {
+                private_id: required(payload, Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER)?,
+                public_id: required(payload, Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER)?,
+            },
+            Request::Import { .. } => Self::Import {
+                id: required(payload, Tag::UNIQUE_IDENTIFIER)?,
             },
             Request::Register { .. } => Self::Register {
                 id: required(payload, Tag::UNIQUE_IDENTIFIER)?,
@@ -51,7 +67,56 @@ impl Response {
             Request::AddAttribute { .. } => Self::AddAttribute { id },
             Request::ModifyAttribute { .. } => Self::ModifyAttribute { id },
             Request::SetAttribute { .. } => Self::SetAttribute { id },
-            Request::DeleteAttribute { .. } => Self::DeleteAttribute { id },
+            Request::DeleteAttribute { .. } | Request::DeleteAttributeNamed { .. } => {
+                Self::DeleteAttribute { id }
+            }
+            usage => Self::read_usage(usage, id, payload)?,
+        })
+    }
+
+    /// The answers to requests that use keys. Data may be empty, signatures and codes may not.
+    fn read_usage(request: &Request, id: String, payload: Item<'_>) -> Result<Response, Missing> {
+        let bytes = |tag| payload.find(tag).and_then(Item::bytes);
+        let some = |tag| bytes(tag).filter(|bytes| !bytes.is_empty()).ok_or(tag);
+        let validity = || {
+            let verdict = payload.find(Tag::VALIDITY_INDICATOR);
+            let number = verdict.and_then(Item::enumeration);
+            number.map(ValidityIndicator).ok_or(Tag::VALIDITY_INDICATOR)
+        };
+        Ok(match request {
+            Request::Sign { .. } => Self::Sign {
+                id,
+                signature: some(Tag::SIGNATURE_DATA)?.to_vec(),
+            },
+            Request::SignatureVerify { .. } => Self::SignatureVerify {
+                id,
+                validity: validity()?,
+            },
+            Request::Encrypt { .. } => Self::Encrypt {
+                id,
+                data: bytes(Tag::DATA).unwrap_or_default().to_vec(),
+                iv_counter_nonce: bytes(Tag::IV_COUNTER_NONCE).map(<[u8]>::to_vec),
+                tag: bytes(Tag::AUTHENTICATED_ENCRYPTION_TAG).map(<[u8]>::to_vec),
+            },
+            Request::Decrypt { .. } => Self::Decrypt {
+                id,
+                data: bytes(Tag::DATA).unwrap_or_default().into(),
+            },
+            Request::Mac { .. } => Self::Mac {
+                id,
+                mac: some(Tag::MAC_DATA)?.to_vec(),
+            },
+            Request::MacVerify { .. } => Self::MacVerify {
+                id,
+                validity: validity()?,
+            },
+            Request::Hash { .. } => Self::Hash {
+                digest: some(Tag::DATA)?.to_vec(),
+            },
+            Request::RngRetrieve { .. } => Self::RngRetrieve {
+                data: some(Tag::DATA)?.into(),
+            },
+            _ => return Err(Tag::RESPONSE_PAYLOAD),
         })
     }
 }
@@ -75,25 +140,6 @@ pub(in crate::kmip) fn read_version(item: Item<'_>) -> Option<Version> {
     })
 }
 
-fn capabilities(payload: Item<'_>) -> Capabilities {
-    let vendor = payload
-        .find(Tag::VENDOR_IDENTIFICATION)
-        .and_then(Item::text);
-    Capabilities {
-        operations: payload
-            .find_all(Tag::OPERATION)
-            .filter_map(Item::enumeration)
-            .map(Operation)
-            .collect(),
-        object_types: payload
-            .find_all(Tag::OBJECT_TYPE)
-            .filter_map(Item::enumeration)
-            .map(ObjectType)
-            .collect(),
-        vendor_identification: vendor.map(Refusal::sanitised),
-    }
-}
-
 fn located(payload: Item<'_>) -> Response {
     let number = payload.find(Tag::LOCATED_ITEMS).and_then(Item::integer);
     Response::Locate {
@@ -115,9 +161,4 @@ fn attributes(payload: Item<'_>) -> Vec<Attribute> {
             .filter_map(read_attribute)
             .collect(),
     }
-}
-
-fn signature(payload: Item<'_>) -> Option<Vec<u8>> {
-    let bytes = payload.find(Tag::SIGNATURE_DATA)?.bytes()?;
-    (!bytes.is_empty()).then(|| bytes.to_vec())
 }

@@ -32,7 +32,10 @@ fn requests_without_attributes_are_the_same_in_both() {
         "Query Function=#1; Query Function=#3",
     );
     assert_same_payload(
-        &Request::GetAttributes { id: "7".into() },
+        &Request::GetAttributes {
+            id: "7".into(),
+            names: Vec::new(),
+        },
         "Unique Identifier=\"7\"",
     );
     assert_same_payload(
@@ -49,6 +52,7 @@ fn requests_without_attributes_are_the_same_in_both() {
         &Request::Get {
             id: "7".into(),
             format,
+            wrapping: None,
         },
         "Unique Identifier=\"7\"; Key Format Type=#5",
     );
@@ -68,13 +72,24 @@ fn requests_without_attributes_are_the_same_in_both() {
 #[test]
 fn sign_has_its_parameters_in_the_order_of_the_specification() {
     let parameters = CryptographicParameters {
+        block_cipher_mode: Some(BlockCipherMode::CTR),
         padding: Some(PaddingMethod::PSS),
         hashing: Some(HashingAlgorithm::SHA_512),
+        key_role: Some(KeyRoleType::KEK),
         signature_algorithm: Some(DigitalSignatureAlgorithm::RSASSA_PSS),
         algorithm: Some(CryptographicAlgorithm::RSA),
+        random_iv: Some(true),
+        iv_length: Some(96),
+        tag_length: Some(16),
+        fixed_field_length: Some(32),
+        invocation_field_length: Some(33),
+        counter_length: Some(34),
+        initial_counter_value: Some(1),
         salt_length: Some(64),
         mask_generator: Some(MaskGenerator::MGF1),
         mask_generator_hashing: Some(HashingAlgorithm::SHA_512),
+        p_source: Some(vec![7]),
+        trailer_field: Some(2),
     };
     let request = Request::Sign {
         id: "9".into(),
@@ -83,9 +98,11 @@ fn sign_has_its_parameters_in_the_order_of_the_specification() {
     };
     assert_same_payload(
         &request,
-        "Unique Identifier=\"9\"; Cryptographic Parameters{Padding Method=#a; Hashing Algorithm=#8; \
-         Digital Signature Algorithm=#8; Cryptographic Algorithm=#4; Salt Length=64; Mask Generator=#1; \
-         Mask Generator Hashing Algorithm=#8}; Digested Data=[1, 2]",
+        "Unique Identifier=\"9\"; Cryptographic Parameters{Block Cipher Mode=#6; Padding Method=#a; \
+         Hashing Algorithm=#8; Key Role Type=#b; Digital Signature Algorithm=#8; Cryptographic Algorithm=#4; \
+         Random IV=true; IV Length=96; Tag Length=16; Fixed Field Length=32; Invocation Field Length=33; \
+         Counter Length=34; Initial Counter Value=1; Salt Length=64; Mask Generator=#1; \
+         Mask Generator Hashing Algorithm=#8; P Source=[7]; Trailer Field=2}; Digested Data=[1, 2]",
     );
     let bare = Request::Sign {
         id: "9".into(),
@@ -107,6 +124,8 @@ fn locate_filters_keep_their_order() {
         ],
         maximum_items: Some(50),
         offset_items: Some(100),
+        storage_status: None,
+        group_member: None,
     };
     let asi = "{Application Namespace=\"ssh\"; Application Data=\"x\"}";
     assert_payload(

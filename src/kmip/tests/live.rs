@@ -48,6 +48,8 @@ fn locate(name: &str) -> Request {
         ],
         maximum_items: Some(10),
         offset_items: None,
+        storage_status: None,
+        group_member: None,
     }
 }
 
@@ -133,14 +135,17 @@ fn use_of_a_key(client: &Client, private_id: &str, public_id: &str, name: String
     let batch = [
         Request::GetAttributes {
             id: private_id.into(),
+            names: Vec::new(),
         },
         Request::Get {
             id: public_id.into(),
             format: None,
+            wrapping: None,
         },
         Request::Get {
             id: "no such".into(),
             format: None,
+            wrapping: None,
         },
         sign(private_id),
     ];
@@ -232,6 +237,7 @@ fn what_is_registered_comes_back() {
             algorithm: Some(CryptographicAlgorithm::ECDSA),
             length: Some(256),
             material: KeyMaterial::Bytes(key.serialize_der().into()),
+            wrapping: None,
         };
         let value = certificate.der().to_vec();
         for object in [
@@ -252,8 +258,14 @@ fn what_is_registered_comes_back() {
             };
             let format =
                 matches!(object, ManagedObject::PrivateKey(_)).then_some(KeyFormatType::PKCS_8);
-            let Response::Get { object: back, .. } = one(&client, Request::Get { id, format })
-            else {
+            let Response::Get { object: back, .. } = one(
+                &client,
+                Request::Get {
+                    id,
+                    format,
+                    wrapping: None,
+                },
+            ) else {
                 panic!()
             };
             match (&back, &object) {

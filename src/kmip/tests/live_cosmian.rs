@@ -35,7 +35,13 @@ fn made(client: &Client, request: Request) -> (String, String) {
 }
 
 fn attributes(client: &Client, id: &str) -> Vec<Attribute> {
-    match one(client, Request::GetAttributes { id: id.into() }) {
+    match one(
+        client,
+        Request::GetAttributes {
+            id: id.into(),
+            names: Vec::new(),
+        },
+    ) {
         Response::GetAttributes { attributes, .. } => attributes,
         other => panic!("{other:?}"),
     }
@@ -47,6 +53,7 @@ fn point(client: &Client, id: &str) -> Vec<u8> {
         Request::Get {
             id: id.into(),
             format: Some(KeyFormatType::TRANSPARENT_EC_PUBLIC_KEY),
+            wrapping: None,
         },
     ) {
         Response::Get {
@@ -143,6 +150,7 @@ fn one_bad_object_does_not_hide_the_others_there_either() {
     let get = |id: &str| Request::Get {
         id: id.into(),
         format: None,
+        wrapping: None,
     };
     let answers = client
         .call(&[get(&p256), get(&ed), get("absent"), get(&p256)])

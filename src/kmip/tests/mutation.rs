@@ -27,8 +27,13 @@ fn requests() -> Vec<Request> {
             filters: vec![],
             maximum_items: None,
             offset_items: None,
+            storage_status: None,
+            group_member: None,
         },
-        Request::GetAttributes { id: "1".into() },
+        Request::GetAttributes {
+            id: "1".into(),
+            names: Vec::new(),
+        },
         get("1"),
         sign(SignInput::Data(vec![1])),
     ]

@@ -61,13 +61,17 @@ fn queries_and_lookups_are_the_same_bytes() {
     let pkcs8 = Request::Get {
         id: "7".into(),
         format: Some(KeyFormatType::PKCS_8),
+        wrapping: None,
     };
     assert_same(
         &pkcs8,
         RequestPayload::Get(id("7"), Some(c::KeyFormatType::PKCS8), None, None),
     );
     assert_same(
-        &Request::GetAttributes { id: "7".into() },
+        &Request::GetAttributes {
+            id: "7".into(),
+            names: Vec::new(),
+        },
         RequestPayload::GetAttributes(id("7"), None),
     );
     let filters = vec![
@@ -82,6 +86,8 @@ fn queries_and_lookups_are_the_same_bytes() {
         filters,
         maximum_items: None,
         offset_items: None,
+        storage_status: None,
+        group_member: None,
     };
     assert_same(&locate, RequestPayload::Locate(their_filters));
 }

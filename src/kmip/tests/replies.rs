@@ -29,7 +29,10 @@ fn text_attribute(writer: &mut Writer, name: &str, value: &str) {
 
 #[test]
 fn attributes_of_1_x_are_read_whatever_they_hold() {
-    let request = Request::GetAttributes { id: "7".into() };
+    let request = Request::GetAttributes {
+        id: "7".into(),
+        names: Vec::new(),
+    };
     let answer = answer(&request, Version::V1_4, |writer| {
         writer.text(Tag::UNIQUE_IDENTIFIER, "7");
         text_attribute(writer, "x-colour", "red");
@@ -80,7 +83,10 @@ fn attributes_of_1_x_are_read_whatever_they_hold() {
 
 #[test]
 fn attributes_of_2_x_are_read_from_their_structure() {
-    let request = Request::GetAttributes { id: "7".into() };
+    let request = Request::GetAttributes {
+        id: "7".into(),
+        names: Vec::new(),
+    };
     let answer = answer(&request, Version::V2_1, |writer| {
         writer.text(Tag::UNIQUE_IDENTIFIER, "7");
         writer.structure(Tag::ATTRIBUTES, |writer| {
@@ -181,9 +187,9 @@ fn keys_are_read_in_every_form() {
         }
     );
     let wrapped = key_of(|writer| writer.bytes(Tag::KEY_VALUE, &[9, 9]));
-    assert_eq!(wrapped, KeyMaterial::Bytes(vec![9, 9].into()));
+    assert_eq!(wrapped, KeyMaterial::Wrapped(vec![9, 9]));
     assert_eq!(key_of(|_| {}), KeyMaterial::Other);
-    assert_eq!(format!("{wrapped:?}"), "Bytes(2 bytes)");
+    assert_eq!(format!("{wrapped:?}"), "Wrapped(2 bytes)");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub fn get(id: &str) -> Request {
     Request::Get {
         id: id.into(),
         format: None,
+        wrapping: None,
     }
 }
 
@@ -34,6 +35,7 @@ pub fn private_key() -> ManagedObject {
         algorithm: Some(CryptographicAlgorithm::RSA),
         length: Some(2048),
         material: KeyMaterial::Bytes(Zeroizing::new(vec![1, 2, 3])),
+        wrapping: None,
     })
 }
 

@@ -3,8 +3,9 @@
 use super::KmipToken;
 use super::mapping::{self, TABLE};
 use super::own_words::hex;
+use super::reading::attributes;
 use crate::error::Result;
-use crate::kmip::{Attribute, Request, Response, UsageMask, Value};
+use crate::kmip::{Attribute, Response, UsageMask, Value};
 use crate::model::key::Key;
 use crate::model::validity::instant;
 use crate::token::{Half, Told};
@@ -20,7 +21,7 @@ impl KmipToken {
         ];
         for (half, id) in halves {
             let Some(id) = id else { continue };
-            match self.carry_out(&Request::GetAttributes { id: id.to_string() })? {
+            match self.carry_out(&attributes(&id.0))? {
                 Ok(Response::GetAttributes { attributes, .. }) => {
                     told.extend(attributes.iter().map(|it| tell(half, it)));
                 }

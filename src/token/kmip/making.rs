@@ -8,6 +8,7 @@ use super::KmipToken;
 use super::failure::{may_have_happened, noting};
 use super::managed::Managed;
 use super::own_words::hex;
+use super::reading::attributes;
 use super::search::Question;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
@@ -175,8 +176,8 @@ impl KmipToken {
             Ok(_) => return Err(self.failures.unexpected("Locate")),
             Err(refusal) => return Err(self.failures.refusal(&refusal)),
         };
-        let ask = |id: &String| Request::GetAttributes { id: id.clone() };
-        let requests: Vec<_> = ids.iter().take(MOST_NAMESAKES).map(ask).collect();
+        let namesakes = ids.iter().take(MOST_NAMESAKES);
+        let requests: Vec<_> = namesakes.map(|id| attributes(id)).collect();
         let answers = self.client()?.call_within(self.deadline(), &requests);
         let answers = answers.map_err(|error| self.failures.call(&error))?;
         let mut namesakes = vec![];

@@ -18,7 +18,10 @@ pub fn public_key(block: &KeyBlock) -> Result<PublicKey, PublicKeyError> {
             PublicKey::from_rsa(modulus, exponent)
         }
         KeyMaterial::TransparentEcPublic { curve, q } => on_curve(*curve, q),
-        KeyMaterial::Other => Err(PublicKeyError::Form(
+        KeyMaterial::Wrapped(_) => Err(PublicKeyError::Form(
+            "the server gave the public key wrapped, and it cannot be unwrapped here".into(),
+        )),
+        KeyMaterial::TransparentSymmetric(_) | KeyMaterial::Other => Err(PublicKeyError::Form(
             "the server gave the public key in a form that is not known here".into(),
         )),
     }
@@ -105,6 +108,7 @@ mod tests {
             algorithm: Some(algorithm),
             length: None,
             material,
+            wrapping: None,
         }
     }
 

@@ -174,14 +174,19 @@ fn public_key(id: &str, value: Option<Answer>) -> std::result::Result<PublicKey,
     }
 }
 
-fn attributes(id: &str) -> Request {
-    Request::GetAttributes { id: id.into() }
+/// All attributes of an object.
+pub fn attributes(id: &str) -> Request {
+    Request::GetAttributes {
+        id: id.into(),
+        names: vec![],
+    }
 }
 
 fn get(id: &str) -> Request {
     Request::Get {
         id: id.into(),
         format: None,
+        wrapping: None,
     }
 }
 

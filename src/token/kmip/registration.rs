@@ -257,5 +257,6 @@ fn block(format: KeyFormatType, bytes: Zeroizing<Vec<u8>>, key_type: KeyType) ->
         algorithm: Some(material::algorithm(key_type)),
         length: Some(material::length(key_type)),
         material: KeyMaterial::Bytes(bytes),
+        wrapping: None,
     }
 }

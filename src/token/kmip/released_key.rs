@@ -49,8 +49,15 @@ impl KmipToken {
     ) -> Result<Result<ManagedObject, Refusal>> {
         let id = wanted.key.id.to_string();
         let requests = [
-            Request::GetAttributes { id: id.clone() },
-            Request::Get { id, format },
+            Request::GetAttributes {
+                id: id.clone(),
+                names: Vec::new(),
+            },
+            Request::Get {
+                id,
+                format,
+                wrapping: None,
+            },
         ];
         let answers = wanted.client.call_within(wanted.deadline, &requests);
         let mut answers = answers.map_err(|e| self.failures.call(&e))?.into_iter();

@@ -111,6 +111,8 @@ impl Question {
             filters: kind.into_iter().chain(self.narrower.clone()).collect(),
             maximum_items: limit,
             offset_items: u32::try_from(offset).ok().filter(|offset| *offset > 0),
+            storage_status: None,
+            group_member: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::KmipToken;
 use super::failure::{may_have_happened, noting};
 use super::managed::Managed;
+use super::reading::attributes;
 use crate::error::{Error, Result};
 use crate::kmip::{Answer, Request, ResultReason};
 use crate::model::key::State;
@@ -75,7 +76,7 @@ impl KmipToken {
 
     fn object_now(&self, id: &str) -> Result<Option<Managed>> {
         use crate::kmip::Response::GetAttributes;
-        match self.carry_out(&Request::GetAttributes { id: id.into() })? {
+        match self.carry_out(&attributes(id))? {
             Ok(GetAttributes { attributes, .. }) => Ok(Some(Managed::new(id, attributes))),
             Ok(_) => Err(self.failures.unexpected("Get Attributes")),
             Err(refusal) => match refusal.reason {

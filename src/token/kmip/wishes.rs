@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use super::KmipToken;
 use super::making::is_mark;
 use super::own_words::{Form, Word, hex};
+use super::reading::attributes;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Attribute, Request, Response};
 use crate::model::key::Key;
@@ -79,7 +80,7 @@ impl KmipToken {
 
     /// The attributes that say something of the word, as the server has them now.
     fn said(&self, id: &str, word: Word) -> Result<Vec<Attribute>> {
-        let request = Request::GetAttributes { id: id.into() };
+        let request = attributes(id);
         match self.carry_out(&request)? {
             Ok(Response::GetAttributes { attributes, .. }) => {
                 let speaks = |it: &Attribute| word.said_by(it).is_some();
@@ -166,7 +167,7 @@ impl KmipToken {
 
     /// All values of an attribute in the server's order, by which 1.x counts them.
     fn all_of_kind(&self, id: &str, like: &Attribute) -> Result<Vec<Attribute>> {
-        let request = Request::GetAttributes { id: id.into() };
+        let request = attributes(id);
         match self.carry_out(&request)? {
             Ok(Response::GetAttributes { attributes, .. }) => {
                 let same = |it: &Attribute| it.name() == like.name();
