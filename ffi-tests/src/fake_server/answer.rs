@@ -1,18 +1,15 @@
 //! What the fake server does for each operation: what the specification says, for the few that are needed.
 
-use std::sync::Arc;
-
-use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::ttlv::{Item, Writer};
 use kmip_p11::kmip::{NameType, ObjectType, Operation, ResultReason, Tag, Version};
-use kmip_p11::model::public_key::{Curve, KeyType};
 
 use super::fault::{Fault, Refused};
 use super::locating;
+use super::making;
 use super::message::write_version;
 use super::signing;
 use super::state::State;
-use super::vault::{self, Stored};
+use super::vault::Stored;
 
 /// What writes the payload of an answer.
 pub type Body = Box<dyn FnOnce(&mut Writer)>;
@@ -34,7 +31,8 @@ pub fn answer(
         }
         Operation::QUERY => Ok(Box::new(query)),
         Operation::LOCATE => Ok(locating::locate(state, payload)),
-        Operation::CREATE_KEY_PAIR => Ok(create_key_pair(state)),
+        Operation::CREATE_KEY_PAIR => Ok(making::create_key_pair(state, payload)),
+        Operation::REGISTER => making::register(state, payload),
         _ => about_an_object(state, version, operation, payload, fault),
     }
 }
@@ -72,11 +70,13 @@ fn about_an_object(
                 writer.bytes(Tag::SIGNATURE_DATA, &signature);
             }))
         }
-        Operation::ACTIVATE => {
-            let object = found?;
-            Ok(Box::new(move |writer| {
-                writer.text(Tag::UNIQUE_IDENTIFIER, &object.id)
-            }))
+        Operation::ACTIVATE
+        | Operation::REVOKE
+        | Operation::DESTROY
+        | Operation::MODIFY_ATTRIBUTE
+        | Operation::ADD_ATTRIBUTE => {
+            let id = found?.id;
+            making::change(state, operation, &id, payload)
         }
         _ => Err(Refused::new(
             ResultReason::OPERATION_NOT_SUPPORTED,
@@ -96,23 +96,6 @@ fn query(writer: &mut Writer) {
         writer.enumeration(Tag::OPERATION, operation);
     }
     writer.text(Tag::VENDOR_IDENTIFICATION, "a fake KMIP server");
-}
-
-/// A P-256 pair, whatever was asked: it matters how often it is.
-fn create_key_pair(state: &State) -> Body {
-    let pair = PrivateKey::generate(KeyType::Ec(Curve::P256)).expect("a P-256 key");
-    let number = state.vault().keep("created", Arc::new(pair));
-    Box::new(move |writer| {
-        let (private, public) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
-        writer.text(
-            Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER,
-            &vault::id(private, number),
-        );
-        writer.text(
-            Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER,
-            &vault::id(public, number),
-        );
-    })
 }
 
 fn attributes(writer: &mut Writer, version: Version, object: &Stored) {
@@ -148,6 +131,14 @@ fn members(writer: &mut Writer, bare: bool, object: &Stored) {
             writer.structure(tag, |writer| {
                 writer.enumeration(Tag::LINK_TYPE, *kind);
                 writer.text(Tag::LINKED_OBJECT_IDENTIFIER, other);
+            });
+        });
+    }
+    for (namespace, data) in &object.said {
+        member(Tag::APPLICATION_SPECIFIC_INFORMATION, &|writer, tag| {
+            writer.structure(tag, |writer| {
+                writer.text(Tag::APPLICATION_NAMESPACE, namespace);
+                writer.text(Tag::APPLICATION_DATA, data);
             });
         });
     }

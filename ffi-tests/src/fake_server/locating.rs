@@ -130,16 +130,17 @@ impl Wanted {
 
 /// The values of a filter, in the form of 1.x or of 2.x.
 fn filters<'a>(payload: Item<'a>, tag: Tag) -> Vec<Item<'a>> {
-    if let Some(attributes) = payload.find(Tag::ATTRIBUTES) {
-        return attributes.find_all(tag).collect();
-    }
+    values(payload.find(Tag::ATTRIBUTES).unwrap_or(payload), tag)
+}
+
+/// The values of an attribute among others, in the form of 1.x or of 2.x.
+pub fn values<'a>(holder: Item<'a>, tag: Tag) -> Vec<Item<'a>> {
     let name = tag.to_string();
     let named = |attribute: &Item<'a>| {
         let found = attribute.find(Tag::ATTRIBUTE_NAME).and_then(Item::text);
         found == Some(name.as_str())
     };
-    let attributes = payload.find_all(Tag::ATTRIBUTE).filter(named);
-    attributes
-        .filter_map(|it| it.find(Tag::ATTRIBUTE_VALUE))
-        .collect()
+    let attributes = holder.find_all(Tag::ATTRIBUTE).filter(named);
+    let old = attributes.filter_map(|it| it.find(Tag::ATTRIBUTE_VALUE));
+    old.chain(holder.find_all(tag)).collect()
 }

@@ -7,6 +7,7 @@ mod answer;
 mod connection;
 mod fault;
 mod locating;
+mod making;
 mod message;
 mod pki;
 mod signing;

@@ -38,6 +38,8 @@ pub struct Stored {
     pub value: Vec<u8>,
     /// When it was made, in seconds since 1970.
     pub created: i64,
+    /// Application Specific Information: namespaces and data.
+    pub said: Vec<(String, String)>,
     /// What signs with it.
     pub signer: Option<Arc<PrivateKey>>,
 }
@@ -90,6 +92,14 @@ impl Vault {
         number
     }
 
+    /// Takes a public key in, without a private one; the number in its identifier.
+    pub fn keep_public(&mut self, spki: &[u8]) -> usize {
+        let public = PublicKey::from_spki(spki).expect("a key of ours");
+        let number = self.keep_halves("registered", &public, vec![]);
+        self.objects.remove(self.objects.len() - 2);
+        number
+    }
+
     fn keep_halves(&mut self, name: &str, open_key: &PublicKey, pkcs8: Vec<u8>) -> usize {
         self.made += 1;
         let number = self.made;
@@ -107,6 +117,7 @@ impl Vault {
             format,
             value,
             created: 1_790_000_000,
+            said: vec![],
             signer: None,
         };
         let spki = open_key.to_spki().expect("a key of ours");
