@@ -2,15 +2,22 @@
 
 mod connections;
 mod encoding;
+mod encoding_forms;
 mod fake_server;
 mod faults;
 mod halving;
 mod live;
 mod live_cosmian;
+mod live_header;
+mod live_operations;
 mod mutation;
 mod negotiation;
 mod oracle;
+mod oracle_operations;
+mod pykmip_codec;
 mod replies;
+mod replies_of_usage;
+mod requests;
 mod samples;
 mod several_servers;
 mod tls_files;

@@ -283,7 +283,8 @@ impl Client {
         let header = Header {
             version,
             credentials: &self.settings.credentials,
-            maximum_response_size: None,
+            // Unasked PyKMIP sends no more than 1 MiB, and says so only when it has done all that a batch asks.
+            maximum_response_size: u32::try_from(limits.bytes).ok(),
         };
         let sent_and_read = || {
             let request = message::encode(header, id, requests)?;

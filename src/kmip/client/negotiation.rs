@@ -8,7 +8,7 @@ use super::effort::Effort;
 use super::{Answer, Client};
 use crate::kmip::enums::{QueryFunction, ResultReason};
 use crate::kmip::error::{Error, ErrorKind};
-use crate::kmip::message::{Content, Reply};
+use crate::kmip::message::{Content, Reply, check_credentials};
 use crate::kmip::refusal::Refusal;
 use crate::kmip::request::{Request, Unencodable};
 use crate::kmip::response::{Capabilities, Response};
@@ -184,7 +184,7 @@ impl Client {
         }
     }
 
-    /// Discover Versions alone, in one version after the other; a server that refuses it in all of them is taken for one of
+    /// Discover Versions alone, in one version after the other that can carry our credentials; a server that refuses it in all of them is taken for one of
     /// KMIP 1.0. One that only closes connections is not: it may be overloaded, and would be taken for the wrong one for long.
     fn negotiate_alone(
         &self,
@@ -194,7 +194,9 @@ impl Client {
         requests: &[Request],
     ) -> Result<Vec<Answer>, Error> {
         let (mut refused, mut closed) = (line.is_some(), None);
-        for version in NEXT {
+        let credentials = &self.settings.credentials;
+        let can_say_who = |version: &Version| check_credentials(credentials, *version).is_ok();
+        for version in NEXT.into_iter().filter(can_say_who) {
             let open = line
                 .take()
                 .map_or_else(|| self.reconnect(server, effort.deadline), Ok)?;

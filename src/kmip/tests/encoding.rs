@@ -5,7 +5,7 @@ use crate::kmip::message::{MessageId, encode};
 use crate::kmip::*;
 
 /// What a payload holds in 1.4 and in 2.0.
-fn assert_payload(request: &Request, v1: &str, v2: &str) {
+pub fn assert_payload(request: &Request, v1: &str, v2: &str) {
     assert_eq!(
         payload(request, Version::V1_4),
         format!("Request Payload{{{v1}}}")
@@ -16,7 +16,7 @@ fn assert_payload(request: &Request, v1: &str, v2: &str) {
     );
 }
 
-fn assert_same_payload(request: &Request, both: &str) {
+pub fn assert_same_payload(request: &Request, both: &str) {
     assert_payload(request, both, both);
 }
 

@@ -5,33 +5,40 @@ use crate::kmip::*;
 use std::collections::HashMap;
 use std::time::Duration;
 
-fn settings() -> Settings {
+fn environment() -> HashMap<String, String> {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
     let text = std::fs::read_to_string(file).unwrap();
-    let env: HashMap<&str, &str> = text
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .collect();
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    lines
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// `pykmip` or `cosmian`.
+pub fn server_kind() -> String {
+    environment()["KMIP_SERVER_KIND"].clone()
+}
+
+pub fn settings(version: Option<Version>) -> Settings {
+    let env = environment();
     let files = TlsFiles {
-        ca: env["KMIP_CA"].into(),
-        client_cert: Some(env["KMIP_CERT"].into()),
-        client_key: Some(env["KMIP_KEY"].into()),
+        ca: env["KMIP_CA"].clone().into(),
+        client_cert: Some(env["KMIP_CERT"].clone().into()),
+        client_key: Some(env["KMIP_KEY"].clone().into()),
         server_name: None,
     };
     let address = ServerAddress {
-        host: env["KMIP_HOST"].into(),
+        host: env["KMIP_HOST"].clone(),
         port: env["KMIP_PORT"].parse().unwrap(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
+    settings.version = version;
     settings.deadline = Duration::from_secs(20);
     settings
 }
 
 pub fn client(version: Option<Version>) -> Client {
-    Client::new(Settings {
-        version,
-        ..settings()
-    })
+    Client::new(settings(version))
 }
 
 pub fn one(client: &Client, request: Request) -> Response {
@@ -307,7 +314,7 @@ fn strangers_are_told_what_is_wrong() {
 #[test]
 #[ignore = "needs a server"]
 fn a_second_connection_resumes_the_session_of_the_first() {
-    let mut settings = settings();
+    let mut settings = settings(None);
     settings.maximum_idle = Duration::ZERO;
     let client = Client::new(settings);
     let query = || Request::Query {

@@ -1,6 +1,7 @@
 //! Mutations: a hundred thousand damaged replies, and never a panic.
 
-use super::samples::{get, item_id, private_key, response, sign, success};
+use super::requests::{every_request, wrapped_key};
+use super::samples::{item_id, response, success};
 use crate::kmip::message::{MessageId, decode};
 use crate::kmip::ttlv::{Frame, Limits, Writer};
 use crate::kmip::wiped::Wiped;
@@ -19,32 +20,32 @@ impl Dice {
     }
 }
 
+/// One of every operation, in the form that its reply here answers.
 fn requests() -> Vec<Request> {
-    vec![
-        Request::DiscoverVersions,
-        Request::Query { functions: vec![] },
-        Request::Locate {
-            filters: vec![],
-            maximum_items: None,
-            offset_items: None,
-            storage_status: None,
-            group_member: None,
-        },
-        Request::GetAttributes {
-            id: "1".into(),
-            names: Vec::new(),
-        },
-        get("1"),
-        sign(SignInput::Data(vec![1])),
-    ]
+    let mut requests: Vec<Request> = Vec::new();
+    for request in every_request() {
+        if !requests
+            .iter()
+            .any(|other| other.operation() == request.operation())
+        {
+            requests.push(request);
+        }
+    }
+    requests
 }
 
+/// What all the answers need, and what single ones may have: nobody minds an item too many.
 fn payload(writer: &mut Writer, request: &Request) {
     writer.text(Tag::UNIQUE_IDENTIFIER, "1");
+    writer.text(Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER, "2");
+    writer.text(Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER, "3");
     match request {
         Request::DiscoverVersions => writer.structure(Tag::PROTOCOL_VERSION, |writer| {
             writer.integer(Tag::PROTOCOL_VERSION_MAJOR, 1);
             writer.integer(Tag::PROTOCOL_VERSION_MINOR, 4);
+        }),
+        Request::Query { .. } => writer.structure(Tag::SERVER_INFORMATION, |writer| {
+            writer.text(Tag::SERVER_VERSION, "1");
         }),
         Request::GetAttributes { .. } => writer.structure(Tag::ATTRIBUTES, |writer| {
             writer.enumeration(Tag::STATE, State::ACTIVE);
@@ -53,8 +54,23 @@ fn payload(writer: &mut Writer, request: &Request) {
                 writer.structure(Tag::LINK, |writer| writer.integer(Tag::LINK, 1))
             });
         }),
-        Request::Get { .. } => private_key().write(writer),
-        _ => writer.bytes(Tag::SIGNATURE_DATA, &[7; 70]),
+        Request::GetAttributeList { .. } => {
+            writer.enumeration(Tag::ATTRIBUTE_REFERENCE, Tag::STATE.0);
+            writer.structure(Tag::ATTRIBUTE_REFERENCE, |writer| {
+                writer.text(Tag::VENDOR_IDENTIFICATION, "x");
+                writer.text(Tag::ATTRIBUTE_NAME, "y");
+            });
+        }
+        Request::Get { .. } => wrapped_key(Some(EncodingOption::NO_ENCODING)).write(writer),
+        Request::Sign { .. } => writer.bytes(Tag::SIGNATURE_DATA, &[7; 70]),
+        Request::SignatureVerify { .. } | Request::MacVerify { .. } => {
+            writer.enumeration(Tag::VALIDITY_INDICATOR, ValidityIndicator::VALID);
+        }
+        Request::Mac { .. } => writer.bytes(Tag::MAC_DATA, &[7; 32]),
+        _ => {
+            writer.bytes(Tag::DATA, &[7; 16]);
+            writer.bytes(Tag::AUTHENTICATED_ENCRYPTION_TAG, &[7; 16]);
+        }
     }
 }
 
@@ -73,6 +89,15 @@ fn damaged_replies_are_errors_or_answers_but_never_panics() {
     let requests = requests();
     let asked: Vec<&Request> = requests.iter().collect();
     let whole = reply(&requests);
+    let undamaged = Frame::parse(whole.clone(), &Limits::default());
+    assert!(
+        decode(
+            &undamaged.unwrap_or_else(|invalid| panic!("{invalid}")),
+            MessageId(5),
+            &asked
+        )
+        .is_ok()
+    );
     let limits = Limits {
         bytes: 1 << 16,
         depth: 16,

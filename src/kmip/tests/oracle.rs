@@ -21,7 +21,7 @@ fn their_message(payload: RequestPayload) -> Vec<u8> {
     kmip_ttlv::ser::to_vec(&theirs::RequestMessage(header, vec![item])).unwrap()
 }
 
-fn assert_same(ours: &Request, payload: RequestPayload) {
+pub fn assert_same(ours: &Request, payload: RequestPayload) {
     let bytes = encode(Version::V1_2, MessageId(5), &[ours]).unwrap();
     assert_eq!(
         diagnosis(&bytes),
@@ -35,7 +35,7 @@ fn diagnosis(bytes: &[u8]) -> String {
     kmip_ttlv::PrettyPrinter::new().to_diag_string(bytes)
 }
 
-fn id(text: &str) -> Option<c::UniqueIdentifier> {
+pub fn id(text: &str) -> Option<c::UniqueIdentifier> {
     Some(c::UniqueIdentifier(text.into()))
 }
 

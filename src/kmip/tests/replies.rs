@@ -10,7 +10,7 @@ fn read(bytes: &[u8], requests: &[&Request]) -> Result<Content, ErrorKind> {
 }
 
 /// The answer to one request whose reply has this payload.
-fn answer(request: &Request, version: Version, payload: impl FnOnce(&mut Writer)) -> Response {
+pub fn answer(request: &Request, version: Version, payload: impl FnOnce(&mut Writer)) -> Response {
     let bytes = response(version, |writer| {
         success(writer, request.operation(), &item_id(5, 0), payload)
     });
