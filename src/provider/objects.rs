@@ -29,7 +29,8 @@ pub fn objects_of(key: &Key, private: bool) -> Vec<KeyObject> {
 fn object(class: CK_OBJECT_CLASS, id: &ObjectId, part: &str, attributes: Attributes) -> KeyObject {
     let attributes = attributes
         .ulong(CKA_CLASS, class)
-        .bytes(CKA_UNIQUE_ID, format!("{id}{part}"));
+        .bytes(CKA_UNIQUE_ID, format!("{id}{part}"))
+        .complete();
     KeyObject {
         class,
         id: id.clone(),

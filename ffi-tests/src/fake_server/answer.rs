@@ -56,7 +56,10 @@ fn about_an_object(
     match operation {
         Operation::GET_ATTRIBUTES => {
             let object = found?;
-            Ok(Box::new(move |writer| attributes(writer, version, &object)))
+            let wanted = wanted(payload);
+            Ok(Box::new(move |writer| {
+                attributes(writer, version, &object, &wanted)
+            }))
         }
         Operation::GET => {
             let object = found?;
@@ -98,17 +101,29 @@ fn query(writer: &mut Writer) {
     writer.text(Tag::VENDOR_IDENTIFICATION, "a fake KMIP server");
 }
 
-fn attributes(writer: &mut Writer, version: Version, object: &Stored) {
+/// The attributes that a request names; all if none.
+fn wanted(payload: Item<'_>) -> Vec<Tag> {
+    let names = payload.find_all(Tag::ATTRIBUTE_NAME).filter_map(Item::text);
+    let old = names.filter_map(Tag::from_name);
+    let references = payload.find_all(Tag::ATTRIBUTE_REFERENCE);
+    let new = references.filter_map(Item::enumeration).map(Tag);
+    old.chain(new).collect()
+}
+
+fn attributes(writer: &mut Writer, version: Version, object: &Stored, wanted: &[Tag]) {
     writer.text(Tag::UNIQUE_IDENTIFIER, &object.id);
     match version.has_attributes_structure() {
-        true => writer.structure(Tag::ATTRIBUTES, |writer| members(writer, true, object)),
-        false => members(writer, false, object),
+        true => writer.structure(Tag::ATTRIBUTES, |writer| {
+            members(writer, true, object, wanted);
+        }),
+        false => members(writer, false, object, wanted),
     }
 }
 
-fn members(writer: &mut Writer, bare: bool, object: &Stored) {
+fn members(writer: &mut Writer, bare: bool, object: &Stored, wanted: &[Tag]) {
     type Write<'a> = &'a dyn Fn(&mut Writer, Tag);
     let mut member = |tag: Tag, write: Write<'_>| match bare {
+        _ if !(wanted.is_empty() || wanted.contains(&tag)) => {}
         true => write(writer, tag),
         false => writer.structure(Tag::ATTRIBUTE, |writer| {
             writer.text(Tag::ATTRIBUTE_NAME, &tag.to_string());

@@ -14,6 +14,8 @@ use crate::kmip::{Attribute, Client, ObjectType, Refusal};
 /// be of use here: certificates, and public keys that nothing links to ours.
 const MOST_OF_OTHERS: usize = 4096;
 
+const PUBLIC: &str = "public keys";
+
 /// Private keys whose halves are looked for by name; for more, all public keys are read.
 const LOOKED_FOR_BY_NAME: usize = 128;
 
@@ -118,6 +120,11 @@ impl Inventory<'_> {
             false => self.read_in_parts(&ids, &mut reading)?,
         }
         self.read_lonely(ids, &mut located)?;
+        // Public keys that no private one needs are not missed.
+        match located.public_cut.take() {
+            Some(cut) if located.has_lonely() => located.warn(cut),
+            _ => {}
+        }
         Ok(located)
     }
 
@@ -136,7 +143,7 @@ impl Inventory<'_> {
     /// and then among all others.
     fn read_lonely(&self, ids: Identifiers, located: &mut Located) -> Result {
         Reading::new(self, located, 0).linked()?;
-        let names = match !ids.others.is_empty() || !located.warnings.is_empty() {
+        let names = match !ids.others.is_empty() || located.public_cut.is_some() {
             true => located.lonely_names(),
             false => vec![],
         };
@@ -180,7 +187,7 @@ impl Inventory<'_> {
         };
         let mut ids = Identifiers {
             private: taken(private.len(), "private keys")?,
-            public: taken(public.len(), "public keys")?,
+            public: taken(public.len(), PUBLIC)?,
             ..Identifiers::default()
         };
         let certificates = certificates.map_or_else(Vec::new, |hits| hits.ids);
@@ -205,7 +212,7 @@ impl Inventory<'_> {
 
     fn located(&self, questions: &[Question], located: &mut Located) -> Result<Vec<String>> {
         let found = self.search().all(questions, 0)?;
-        self.merged("public keys", found, located)
+        self.merged(PUBLIC, found, located)
     }
 
     /// Each identifier once. That some may be missing is told, and loudly: a key that is not listed
@@ -220,10 +227,14 @@ impl Inventory<'_> {
         for hits in found {
             let hits = hits.map_err(|refusal| self.failures.refusal(&refusal))?;
             if let Some(cut) = hits.cut {
-                located.warn(format!(
+                let warning = format!(
                     "not all {what} may be listed: {cut}; narrow keys.groups or name the keys in \
                      keys.names"
-                ));
+                );
+                match what {
+                    PUBLIC => located.public_cut = Some(warning),
+                    _ => located.warn(warning),
+                }
             }
             ids.extend(hits.ids);
         }

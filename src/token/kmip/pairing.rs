@@ -28,6 +28,8 @@ pub struct Located {
     pub certificates: Vec<Certificate>,
     /// What could not be read at all.
     pub hidden: Vec<Hidden>,
+    /// Why not all public keys were located, if so.
+    pub public_cut: Option<String>,
     /// What people have to know of the listing as a whole.
     pub warnings: Vec<String>,
 }

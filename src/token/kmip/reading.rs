@@ -1,13 +1,13 @@
 //! What is read of located objects: attributes of keys, values of what is public, a bounded number in
 //! each message, and nothing kept of a reply but what a key is made of.
 
-use super::failure::noting;
+use super::failure::{is_inability, noting};
 use super::inventory::Inventory;
 use super::managed::Managed;
 use super::material;
 use super::pairing::Located;
 use crate::error::Result;
-use crate::kmip::{Answer, ManagedObject, ObjectType, Request, Response};
+use crate::kmip::{Answer, AttributeReference, ManagedObject, ObjectType, Request, Response, Tag};
 use crate::model::certificate::Certificate;
 use crate::model::key::{Hidden, ObjectId};
 use crate::model::public_key::{PublicKey, PublicKeyError};
@@ -15,6 +15,9 @@ use crate::model::public_key::{PublicKey, PublicKeyError};
 /// Items in one message; more than one message is sent for more. There is room for 64 keys of three
 /// requests each beside 160 public keys that the slot does not show.
 pub const ITEMS: usize = 512;
+
+/// What is read of a public key beside its value.
+const PAIRING: [Tag; 3] = [Tag::NAME, Tag::LINK, Tag::INITIAL_DATE];
 
 /// Reads objects into what was located.
 pub struct Reading<'a> {
@@ -45,7 +48,7 @@ impl<'a> Reading<'a> {
         certificates: &[String],
     ) -> Result {
         let mut requests: Vec<_> = private.iter().map(|id| attributes(id)).collect();
-        requests.extend(public.iter().flat_map(|id| [attributes(id), get(id)]));
+        requests.extend(public.iter().flat_map(|id| [self.brief(id), get(id)]));
         requests.extend(certificates.iter().map(|id| get(id)));
         let mut answers = self.call(&requests)?.into_iter();
         private
@@ -93,7 +96,7 @@ impl<'a> Reading<'a> {
         for ids in ids.chunks(ITEMS / 2) {
             let requests: Vec<_> = ids
                 .iter()
-                .flat_map(|id| [attributes(id), get(id)])
+                .flat_map(|id| [self.brief(id), get(id)])
                 .collect();
             let mut answers = self.call(&requests)?.into_iter();
             for id in ids {
@@ -115,8 +118,39 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// One message. A large store that takes longer than the deadline needs a word on what helps.
+    /// Of a public key, only what pairs it: its value says the rest.
+    fn brief(&self, id: &str) -> Request {
+        let names = match self.inventory.habits.take_names() {
+            true => PAIRING.map(AttributeReference::Standard).into(),
+            false => vec![],
+        };
+        Request::GetAttributes {
+            id: id.into(),
+            names,
+        }
+    }
+
+    /// One message; once more for all attributes, if the server does not take their names.
     fn call(&mut self, requests: &[Request]) -> Result<Vec<Answer>> {
+        let answers = self.send(requests)?;
+        let by_name = |request: &Request| matches!(request, Request::GetAttributes { names, .. } if !names.is_empty());
+        let mut pairs = requests.iter().zip(&answers);
+        let refused = pairs.any(|(request, answer)| {
+            by_name(request) && matches!(answer, Err(refusal) if is_inability(refusal))
+        });
+        if !refused {
+            return Ok(answers);
+        }
+        self.inventory.habits.refused_names();
+        let without_names = requests.iter().map(|request| match request {
+            Request::GetAttributes { id, .. } => attributes(id),
+            other => other.clone(),
+        });
+        self.send(&without_names.collect::<Vec<_>>())
+    }
+
+    /// One message. A large store that takes longer than the deadline needs a word on what helps.
+    fn send(&mut self, requests: &[Request]) -> Result<Vec<Answer>> {
         let Inventory {
             client,
             deadline,

@@ -56,6 +56,8 @@ struct Seen {
     most: usize,
     /// How many to ask for at once, where the answer is too large otherwise.
     limit: Option<u32>,
+    /// It refuses Get Attributes of named ones.
+    only_all_attributes: bool,
 }
 
 /// Asks a server.
@@ -154,6 +156,17 @@ impl Habits {
 
     fn saw_pages(&self, there_are: bool) {
         self.0.lock().pages = Some(there_are);
+    }
+
+    /// Whether Get Attributes may name what is wanted.
+    pub fn take_names(&self) -> bool {
+        !self.known().only_all_attributes
+    }
+
+    /// The server refused names that it should know.
+    pub fn refused_names(&self) {
+        log::debug!("the server tells all attributes of an object or none");
+        self.0.lock().only_all_attributes = true;
     }
 
     fn known(&self) -> Seen {
