@@ -157,6 +157,12 @@ fn members(writer: &mut Writer, bare: bool, object: &Stored, wanted: &[Tag]) {
             });
         });
     }
+    if let Some(extractable) = object.extractable {
+        member(Tag::EXTRACTABLE, &|w, tag| w.boolean(tag, extractable));
+    }
+    for (date, seconds) in &object.dates {
+        member(*date, &|w, tag| w.date_time(tag, *seconds));
+    }
     member(Tag::OBJECT_TYPE, &|w, tag| {
         w.enumeration(tag, object.object_type)
     });

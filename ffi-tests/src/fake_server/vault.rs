@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::{
-    CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, UsageMask,
+    CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, Tag, UsageMask,
 };
 use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};
 
@@ -40,6 +40,10 @@ pub struct Stored {
     pub created: i64,
     /// Application Specific Information: namespaces and data.
     pub said: Vec<(String, String)>,
+    /// Whether it may leave the server, if that is told; Get gives it out all the same.
+    pub extractable: Option<bool>,
+    /// Dates beside the first one: which, and seconds since 1970.
+    pub dates: Vec<(Tag, i64)>,
     /// What signs with it.
     pub signer: Option<Arc<PrivateKey>>,
 }
@@ -118,6 +122,8 @@ impl Vault {
             value,
             created: 1_790_000_000,
             said: vec![],
+            extractable: None,
+            dates: vec![],
             signer: None,
         };
         let spki = open_key.to_spki().expect("a key of ours");

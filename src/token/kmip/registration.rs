@@ -117,7 +117,7 @@ impl KmipToken {
 
     /// The request with the strictest guard that the server takes: a key stays on the server, unless
     /// the slot allows local use - then a server that keeps its word must be able to let it out. With
-    /// a mark, where the server takes one.
+    /// a mark before without one: only a marked try is made again after a failure.
     fn first_accepted(
         &self,
         wanted: &[ToMake],
@@ -132,7 +132,9 @@ impl KmipToken {
             ],
         };
         let mut refused: Option<Refusal> = None;
-        for (guard, marked) in guards.iter().flat_map(|it| [(it, true), (it, false)]) {
+        let variants = [true, false].into_iter();
+        for (guard, marked) in variants.flat_map(|marked| guards.iter().map(move |it| (it, marked)))
+        {
             let is_last = guard.is_empty() && !marked;
             match self.make_once(wanted, marked, |mark| request(guard, mark))? {
                 Err(refusal) if is_inability(&refusal) && !is_last => refused = Some(refusal),
