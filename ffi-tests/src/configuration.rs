@@ -13,6 +13,7 @@ use crate::scratch::Scratch;
 pub struct SlotEntry {
     label: String,
     endpoint: Endpoint,
+    others: Vec<String>,
     lines: Vec<String>,
 }
 
@@ -22,8 +23,21 @@ impl SlotEntry {
         Self {
             label: label.to_owned(),
             endpoint,
+            others: vec![],
             lines: vec![],
         }
+    }
+
+    /// The same slot with its server at another address or URL.
+    pub fn at(mut self, address: String) -> Self {
+        self.endpoint.address = address;
+        self
+    }
+
+    /// Has another server with the same objects, at this address.
+    pub fn or_at(mut self, address: String) -> Self {
+        self.others.push(address);
+        self
     }
 
     /// Shows the keys of this object group only.
@@ -59,8 +73,10 @@ impl SlotEntry {
             certificate,
             key,
         } = &self.endpoint;
+        let others = self.others.iter();
+        let addresses: Vec<&String> = std::iter::once(address).chain(others).collect();
         let mut text = format!(
-            "\n[[slot]]\nlabel = {:?}\nkmip.servers = [{address:?}]\nkmip.tls.ca = {ca:?}\n\
+            "\n[[slot]]\nlabel = {:?}\nkmip.servers = {addresses:?}\nkmip.tls.ca = {ca:?}\n\
              kmip.tls.client_cert = {certificate:?}\nkmip.tls.client_key = {key:?}\n",
             self.label
         );

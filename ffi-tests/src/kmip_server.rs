@@ -119,6 +119,12 @@ impl KmipServer {
         }
     }
 
+    /// Its URL, if it speaks KMIP over HTTPS too (Cosmian).
+    pub fn url(&self) -> String {
+        let (host, port) = (self.fact("KMIP_HOST"), self.fact("KMIP_HTTPS_PORT"));
+        format!("https://{host}:{port}/kmip")
+    }
+
     /// Ends it; what it keeps is still there.
     pub fn stop(&self) {
         stop(self.scratch.path());

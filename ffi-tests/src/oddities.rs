@@ -6,7 +6,7 @@ use std::time::Instant;
 use kmip_p11::kmip::{
     Attribute, CertificateType, Client, CryptographicAlgorithm, KeyBlock, KeyFormatType,
     KeyMaterial, ManagedObject, Refusal, Request, Response, RevocationReasonCode, ServerAddress,
-    Settings, TlsFiles, UsageMask,
+    Settings, TlsFiles, Transport, UsageMask,
 };
 
 use crate::kmip_server::ServerKind;
@@ -42,6 +42,7 @@ impl Vandal {
         let address = ServerAddress {
             host: host.to_owned(),
             port: port.parse().expect("a port"),
+            transport: Transport::Tls,
         };
         let client = Client::new(Settings::new(vec![address], Arc::clone(&tls)));
         let group = group.to_owned();

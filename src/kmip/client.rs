@@ -8,9 +8,10 @@ mod negotiation;
 mod pool;
 mod settings;
 mod status;
+mod verdict;
 
 pub use negotiation::ServerInfo;
-pub use settings::{Order, ServerAddress, Settings};
+pub use settings::{Encoding, Order, ServerAddress, Settings, Transport};
 pub use status::{Condition, ServerStatus};
 
 use super::connection::{Counter, Traffic};

@@ -31,6 +31,11 @@ impl Deadline {
         Deadline(Instant::now() + self.left() / parts)
     }
 
+    /// The same, but no later than so much from now.
+    pub fn within(self, time: Duration) -> Deadline {
+        Deadline(self.0.min(Instant::now() + time))
+    }
+
     /// The time left; zero if there is none.
     pub fn left(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())

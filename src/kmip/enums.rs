@@ -20,6 +20,9 @@ macro_rules! open_enumerations {
             impl $type {
                 $(#[doc = $name] pub const $constant: $type = $type($number);)*
 
+                /// The numbers that have names.
+                pub const KNOWN: &[(u32, &str)] = &[$(($number, $name)),*];
+
                 /// The name in the specification, if the number is known.
                 pub fn name(self) -> Option<&'static str> {
                     match self.0 {
@@ -53,6 +56,44 @@ macro_rules! open_enumerations {
     };
 }
 use open_enumerations;
+
+use super::tags::Tag;
+
+/// The numbers and names of the enumeration that is the value of that tag, if it is one of ours.
+pub(super) fn names_under(tag: Tag) -> Option<&'static [(u32, &'static str)]> {
+    Some(match tag {
+        Tag::ATTRIBUTE_REFERENCE | Tag::TAG => Tag::KNOWN,
+        Tag::BATCH_ERROR_CONTINUATION_OPTION => BatchErrorContinuation::KNOWN,
+        Tag::BLOCK_CIPHER_MODE => BlockCipherMode::KNOWN,
+        Tag::CERTIFICATE_TYPE => CertificateType::KNOWN,
+        Tag::CREDENTIAL_TYPE => CredentialType::KNOWN,
+        Tag::CRYPTOGRAPHIC_ALGORITHM => CryptographicAlgorithm::KNOWN,
+        Tag::DIGITAL_SIGNATURE_ALGORITHM => DigitalSignatureAlgorithm::KNOWN,
+        Tag::ENCODING_OPTION => EncodingOption::KNOWN,
+        Tag::HASHING_ALGORITHM | Tag::MASK_GENERATOR_HASHING_ALGORITHM => HashingAlgorithm::KNOWN,
+        Tag::KEY_FORMAT_TYPE => KeyFormatType::KNOWN,
+        Tag::KEY_ROLE_TYPE => KeyRoleType::KNOWN,
+        Tag::KEY_WRAP_TYPE => KeyWrapType::KNOWN,
+        Tag::LINK_TYPE => LinkType::KNOWN,
+        Tag::MASK_GENERATOR => MaskGenerator::KNOWN,
+        Tag::NAME_TYPE => NameType::KNOWN,
+        Tag::OBJECT_GROUP_MEMBER => ObjectGroupMember::KNOWN,
+        Tag::OBJECT_TYPE => ObjectType::KNOWN,
+        Tag::OPAQUE_DATA_TYPE => OpaqueDataType::KNOWN,
+        Tag::OPERATION => Operation::KNOWN,
+        Tag::PADDING_METHOD => PaddingMethod::KNOWN,
+        Tag::QUERY_FUNCTION => QueryFunction::KNOWN,
+        Tag::RECOMMENDED_CURVE => RecommendedCurve::KNOWN,
+        Tag::RESULT_REASON => ResultReason::KNOWN,
+        Tag::RESULT_STATUS => ResultStatus::KNOWN,
+        Tag::REVOCATION_REASON_CODE => RevocationReasonCode::KNOWN,
+        Tag::SECRET_DATA_TYPE => SecretDataType::KNOWN,
+        Tag::STATE => State::KNOWN,
+        Tag::VALIDITY_INDICATOR => ValidityIndicator::KNOWN,
+        Tag::WRAPPING_METHOD => WrappingMethod::KNOWN,
+        _ => return None,
+    })
+}
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[error("server {server} {kind}")]
 pub struct Error {
-    /// `host:port`.
+    /// `host:port`, or an https URL.
     pub server: String,
     /// How it failed.
     pub kind: ErrorKind,
@@ -80,6 +80,50 @@ pub enum ErrorKind {
     /// The server refused the whole message.
     #[error("refused the whole message: {0}")]
     Refused(Refusal),
+    /// HTTP 401 or 403.
+    #[error(
+        "refused our credentials (HTTP {status}{}); check tls.client_cert and the bearer token",
+        words(what)
+    )]
+    CredentialsRefused {
+        /// The status code.
+        status: u16,
+        /// The first words of the answer.
+        what: String,
+    },
+    /// HTTP 404, 405 or 410.
+    #[error("has no KMIP at the path {path} (HTTP {status}); correct the URL in kmip.servers")]
+    NoSuchPath {
+        /// The status code.
+        status: u16,
+        /// The path that was posted to.
+        path: String,
+    },
+    /// HTTP 3xx. Requests and tokens go nowhere but where the configuration says.
+    #[error(
+        "sends us elsewhere (HTTP {status}{}); if it is right, write that URL into kmip.servers",
+        to(location)
+    )]
+    Redirected {
+        /// The status code.
+        status: u16,
+        /// Where to, if it says so.
+        location: Option<String>,
+    },
+    /// Any other HTTP status but 200.
+    #[error("answered with HTTP {status}{}", words(what))]
+    HttpStatus {
+        /// The status code.
+        status: u16,
+        /// The first words of the answer.
+        what: String,
+    },
+    /// The bearer token or the path cannot be part of an HTTP request; nothing was sent.
+    #[error("cannot be asked over HTTP: {reason}")]
+    NotForHttp {
+        /// What is wrong with which of them.
+        reason: String,
+    },
     /// There is no version of the protocol that both sides speak.
     #[error("speaks none of our KMIP versions, but {}", list(offered))]
     VersionUnsupported {
@@ -118,6 +162,16 @@ pub enum Phase {
     Receiving,
 }
 
+impl Phase {
+    /// What is being waited for, when so much of a reply is there.
+    pub(super) fn of_reply(reply: &[u8]) -> Phase {
+        match reply {
+            [] => Phase::AwaitingReply,
+            _ => Phase::Receiving,
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
@@ -131,11 +185,18 @@ impl fmt::Display for Phase {
 }
 
 impl ErrorKind {
-    /// Whether the way to the server failed, so that another connection or another server may do better.
+    /// Whether the way to the server failed, so that another connection or another server may do better. A gateway's word
+    /// that the server behind it does not answer is such a failure.
     pub fn is_connection_failure(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Closed { .. }
+            Self::Unreachable { .. }
+                | Self::Timeout { .. }
+                | Self::Closed { .. }
+                | Self::HttpStatus {
+                    status: 502..=504,
+                    ..
+                }
         )
     }
 
@@ -147,6 +208,7 @@ impl ErrorKind {
                 matches!(phase, Phase::AwaitingReply | Phase::Receiving)
             }
             Self::Malformed { .. } | Self::WrongReply { .. } | Self::TooLarge { .. } => true,
+            Self::HttpStatus { status, .. } => *status >= 500,
             _ => false,
         }
     }
@@ -170,6 +232,19 @@ fn because(source: &Option<io::Error>) -> String {
     source
         .as_ref()
         .map_or_else(String::new, |error| format!(": {error}"))
+}
+
+fn words(what: &str) -> String {
+    match what {
+        "" => String::new(),
+        what => format!(": {what}"),
+    }
+}
+
+fn to(location: &Option<String>) -> String {
+    location
+        .as_ref()
+        .map_or_else(String::new, |url| format!(", to {url}"))
 }
 
 fn list(versions: &[Version]) -> String {

@@ -11,6 +11,7 @@ mod cryptography;
 mod deadline;
 mod enums;
 mod error;
+mod json;
 mod key_block;
 mod message;
 mod object;
@@ -34,7 +35,8 @@ mod wrapping;
 
 pub use attribute::{Attribute, AttributeReference, UsageMask, Value};
 pub use client::{
-    Answer, Client, Condition, Order, ServerAddress, ServerInfo, ServerStatus, Settings,
+    Answer, Client, Condition, Encoding, Order, ServerAddress, ServerInfo, ServerStatus, Settings,
+    Transport,
 };
 pub use connection::Traffic;
 pub use credential::Credential;

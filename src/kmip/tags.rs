@@ -11,6 +11,9 @@ macro_rules! tags {
         impl Tag {
             $(#[doc = concat!("Tag of ", $name, ".")] pub const $constant: Tag = Tag($number);)*
 
+            /// The numbers that have names.
+            pub const KNOWN: &[(u32, &str)] = &[$(($number, $name)),*];
+
             /// The name in the specification, if the number is known.
             pub fn name(self) -> Option<&'static str> {
                 match self.0 {

@@ -179,8 +179,9 @@ socket_server_start = true
 socket_server_port = $port
 socket_server_hostname = "$host"
 [http]
-port = $http_port
+port = $https_port
 hostname = "$host"
+api_token_id = "kmip-p11-test-api-token"
 [workspace]
 root_data_path = "$dir/cosmian/data"
 tmp_path = "$dir/cosmian/tmp"
@@ -253,7 +254,7 @@ wait_ready() {
     # PyKMIP that failed to start prints this and then hangs for ever on its helper process.
     ! grep -q '^Traceback' server.out || return 1
     # Cosmian opens its HTTPS port after the KMIP port, and ends when that port is taken.
-    if accepts_tls "$port" && { [ "$kind" != cosmian ] || accepts_tls "$http_port"; }; then return 0; fi
+    if accepts_tls "$port" && { [ "$kind" != cosmian ] || accepts_tls "$https_port"; }; then return 0; fi
     sleep 0.1
   done
   return 2
@@ -263,7 +264,7 @@ write_env() {
   printf '%s=%q\n' KMIP_SERVER_KIND "$kind" KMIP_DIR "$dir" KMIP_HOST "$host" KMIP_PORT "$port" \
     KMIP_CA "$dir/ca.crt" KMIP_CERT "$dir/alice.crt" KMIP_KEY "$dir/alice.key" \
     KMIP_PID "$pid" KMIP_LOG "$dir/$logfile" >env.sh.new
-  [ "$kind" != cosmian ] || printf 'KMIP_HTTP_PORT=%q\n' "$http_port" >>env.sh.new
+  [ "$kind" != cosmian ] || printf 'KMIP_HTTPS_PORT=%q\n' "$https_port" >>env.sh.new
   mv env.sh.new env.sh # whoever waits for the file sees it whole
 }
 
@@ -350,8 +351,8 @@ start() {
   for try in 1 2 3 4 5; do
     port=${wanted_port:-$(free_port)}
     ! port_busy "$port" || die "port $port on $host is in use by another program; choose another or leave --port out"
-    http_port=$(free_port)
-    [ "$http_port" != "$port" ] || continue
+    https_port=$(free_port)
+    [ "$https_port" != "$port" ] || continue
     "configure_$kind"
     launch
     status=0

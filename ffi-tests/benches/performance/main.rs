@@ -3,6 +3,7 @@
 //! A target that is missed is said in the table. It fails nothing: machines differ, and those
 //! counts that may not are pinned by the test `flights`.
 
+mod concurrency;
 mod listing;
 mod loading;
 mod memory;
@@ -81,6 +82,8 @@ fn measure() {
     let mut times = listing_times;
     eprintln!("measuring signatures ...");
     times.extend(signing::rows(&servers));
+    eprintln!("measuring threads ...");
+    times.push(concurrency::row());
     eprintln!("measuring memory and start ...");
     times.extend(memory::rows());
     times.extend(loading::rows());

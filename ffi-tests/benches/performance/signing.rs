@@ -18,7 +18,7 @@ use kmip_p11::crypto::verify;
 use kmip_p11::kmip::{
     Client, CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm,
     HashingAlgorithm, PaddingMethod, Request, Response, ServerAddress, Settings,
-    SignInput as KmipInput, TlsFiles,
+    SignInput as KmipInput, TlsFiles, Transport,
 };
 use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};
 use kmip_p11::model::signature::{Hash, SignInput::Digest as Digested, SignScheme};
@@ -220,6 +220,7 @@ fn client(endpoint: &Endpoint) -> Client {
     let address = ServerAddress {
         host: host.to_owned(),
         port: port.parse().expect("a port"),
+        transport: Transport::Tls,
     };
     let tls = files.load().expect("files that were just made");
     Client::new(Settings::new(vec![address], tls))

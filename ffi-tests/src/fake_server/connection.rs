@@ -87,6 +87,9 @@ impl Connection {
                 return Ok(());
             }
         }
+        if self.killed() {
+            return self.end_after(&[], 0, true).map(drop);
+        }
         self.stream.conn.send_close_notify();
         let _ = self.stream.flush();
         self.stream.sock.shutdown(Shutdown::Both)
@@ -125,6 +128,9 @@ impl Connection {
         previous: Vec<u8>,
         fault: Option<Fault>,
     ) -> io::Result<bool> {
+        if self.killed() {
+            return self.end_after(&[], 0, true);
+        }
         match fault {
             Some(Fault::Silence) => return self.wait_for_end(),
             Some(Fault::Instead(bytes)) => {
@@ -187,6 +193,10 @@ impl Connection {
             let left = end.saturating_duration_since(Instant::now());
             sleep(left.min(ATTENTION));
         }
+    }
+
+    fn killed(&self) -> bool {
+        self.state.killed.load(Ordering::Relaxed)
     }
 
     fn stopping(&self) -> bool {

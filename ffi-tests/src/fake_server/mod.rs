@@ -42,7 +42,7 @@ const MOST_CONNECTIONS: usize = 32;
 
 /// A server of a test's own.
 pub struct FakeServer {
-    pki: Pki,
+    pki: Arc<Pki>,
     state: Arc<State>,
     port: u16,
     running: Mutex<Option<Running>>,
@@ -94,16 +94,10 @@ impl Plan {
             tls: pki.server(&self.tls),
             refusing_tls: pki.refusing(&self.tls),
             last: Mutex::default(),
-            vault: Mutex::new(self.vault),
+            vault: Arc::new(Mutex::new(self.vault)),
+            killed: AtomicBool::new(false),
         };
-        let server = FakeServer {
-            pki,
-            state: Arc::new(state),
-            port: free_port(),
-            running: Mutex::default(),
-        };
-        server.start_again();
-        server
+        FakeServer::at_a_free_port(Arc::new(pki), state)
     }
 }
 
@@ -120,6 +114,32 @@ impl FakeServer {
                 key_exchange: None,
             },
         }
+    }
+
+    fn at_a_free_port(pki: Arc<Pki>, state: State) -> FakeServer {
+        let server = FakeServer {
+            pki,
+            state: Arc::new(state),
+            port: free_port(),
+            running: Mutex::default(),
+        };
+        server.start_again();
+        server
+    }
+
+    /// Another server of the same authority, with the same objects. Its script and its counts are its own.
+    pub fn another(&self) -> FakeServer {
+        let state = State {
+            versions: self.state.versions.clone(),
+            script: Script::default(),
+            counter: Counter::default(),
+            tls: Arc::clone(&self.state.tls),
+            refusing_tls: Arc::clone(&self.state.refusing_tls),
+            last: Mutex::default(),
+            vault: Arc::clone(&self.state.vault),
+            killed: AtomicBool::new(false),
+        };
+        Self::at_a_free_port(Arc::clone(&self.pki), state)
     }
 
     /// `host:port`.
@@ -167,6 +187,12 @@ impl FakeServer {
         self.state.counter.restart()
     }
 
+    /// Ends it as a crash does: its connections are reset, and what it has done for the last requests is not told.
+    pub fn kill(&self) {
+        self.state.killed.store(true, Ordering::Relaxed);
+        self.stop();
+    }
+
     /// Ends it and all its connections; then nobody listens at its port.
     pub fn stop(&self) {
         let Some(Running { stop, thread }) = self.running().take() else {
@@ -187,9 +213,10 @@ impl FakeServer {
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port);
         let listener = TcpListener::bind(address);
         let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
+        self.state.killed.store(false, Ordering::Relaxed);
         let stop = Arc::new(AtomicBool::new(false));
         let (state, seen) = (Arc::clone(&self.state), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || accept(&listener, &state, &seen));
+        let thread = std::thread::spawn(move || accept(listener, &state, &seen));
         *self.running() = Some(Running { stop, thread });
     }
 
@@ -204,7 +231,7 @@ impl Drop for FakeServer {
     }
 }
 
-fn accept(listener: &TcpListener, state: &Arc<State>, stop: &Arc<AtomicBool>) {
+fn accept(listener: TcpListener, state: &Arc<State>, stop: &Arc<AtomicBool>) {
     let mut open: Vec<JoinHandle<()>> = vec![];
     for stream in listener.incoming() {
         if stop.load(Ordering::Relaxed) {
@@ -221,6 +248,8 @@ fn accept(listener: &TcpListener, state: &Arc<State>, stop: &Arc<AtomicBool>) {
             open.push(std::thread::spawn(serve));
         }
     }
+    // Who waits to be accepted learns at once that nobody listens.
+    drop(listener);
     join(open);
 }
 

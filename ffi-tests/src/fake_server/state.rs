@@ -1,5 +1,6 @@
 //! What all connections of a fake server share.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kmip_p11::kmip::Version;
@@ -23,8 +24,10 @@ pub struct State {
     pub refusing_tls: Arc<ServerConfig>,
     /// The answer that was given last.
     pub last: Mutex<Vec<u8>>,
-    /// The objects.
-    pub vault: Mutex<Vault>,
+    /// The objects, which other servers may have as well.
+    pub vault: Arc<Mutex<Vault>>,
+    /// It ends as if its process had been killed: what was asked is done, and nobody is told.
+    pub killed: AtomicBool,
 }
 
 impl State {

@@ -1,21 +1,20 @@
 //! Attempts: a server is chosen, the batch is sent, and sent once more if the way there failed and that does no harm.
 
+use super::Client;
 use super::effort::Effort;
 use super::group::Choice;
 use super::pool::{Lent, Seat};
-use super::{Answer, Client};
+use super::verdict::{Course, Try, Whole};
 use crate::kmip::connection::{Connection, Target};
 use crate::kmip::deadline::Deadline;
-use crate::kmip::enums::ResultReason;
 use crate::kmip::error::{Error, ErrorKind};
 use crate::kmip::message::{self, Header, Reply};
-use crate::kmip::refusal::Refusal;
 use crate::kmip::request::Request;
 use crate::kmip::ttlv::{Frame, Limits};
 use crate::kmip::version::Version;
 use std::io;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A connection, and the seat that it needs.
 pub(super) struct Line {
@@ -23,31 +22,18 @@ pub(super) struct Line {
     pub seat: Seat,
 }
 
-/// The tries of one attempt.
-#[derive(Default)]
-struct Course {
-    /// Servers that this attempt has met and is done with.
-    failed: Vec<usize>,
-    /// The batch went out so many times, and last to this server.
-    sent: usize,
-    last: usize,
-    /// The last server may be tried a second time, once.
-    second: bool,
-    /// An idle connection failed: from now on only new ones are used.
-    fresh: bool,
+/// How long a try may take.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Until there is a connection.
+    connected: Deadline,
+    /// Until there is an answer.
+    whole: Deadline,
 }
 
-/// Where a try went, and what came of it.
-struct Try {
-    server: usize,
-    /// Over a connection that had been idle.
-    was_idle: bool,
-    /// There was so little time that to be late is no fault of the server.
-    hasty: bool,
-    result: Whole,
-}
-
-type Whole = Result<Vec<Answer>, Error>;
+/// A server takes a connection in a small part of this, or is away. A host that is down says nothing at all, and who logs in
+/// would wait half of the deadline for it.
+const CONNECTING: Duration = Duration::from_secs(1);
 
 impl Client {
     /// Each server is tried once, and the one that the batch reached twice if it was the only one. All tries share the deadline.
@@ -87,156 +73,112 @@ impl Client {
             choice.server
         });
         let lent = lent.map_err(|kind| kind.at(&self.server()))?;
-        let (server, part) = (choice.server, self.part(effort, course, choice));
-        let (was_idle, time) = (matches!(lent, Lent::Idle(_)), part.left());
+        let part = self.part(effort, course, choice);
+        let tried = self.try_with(lent, choice.server, effort, part, requests);
+        if tried.sent {
+            (course.sent, course.last) = (course.sent + 1, choice.server);
+        }
+        Ok(tried)
+    }
+
+    fn try_with(
+        &self,
+        lent: Lent,
+        server: usize,
+        effort: Effort<'_>,
+        part: Part,
+        requests: &[Request],
+    ) -> Try {
+        let (was_idle, time) = (matches!(lent, Lent::Idle(_)), part.whole.left());
         effort.commit(false);
-        let line = match lent {
-            Lent::Idle(line) => Ok(line),
-            Lent::Fresh(seat, replaced) => {
-                drop(replaced);
-                self.connect(seat, part)
-            }
+        let line = self.line(lent, part.connected);
+        let sent = line.is_ok();
+        // What must not be sent twice gets all the time there is.
+        let repeatable = are_repeatable(requests);
+        let until = if repeatable {
+            part.whole
+        } else {
+            effort.deadline
         };
-        let result = line.and_then(|line| {
-            (course.sent, course.last) = (course.sent + 1, server);
-            // What must not be sent twice gets all the time there is.
-            let repeatable = are_repeatable(requests);
-            let until = if repeatable { part } else { effort.deadline };
-            self.converse(line, effort.until(until), requests)
-        });
-        Ok(Try {
+        Try {
             server,
             was_idle,
+            sent,
             hasty: time < self.settings.deadline / 8,
-            result,
+            result: line.and_then(|line| self.converse(line, effort.until(until), requests)),
+        }
+    }
+
+    /// Asks one server, over a new connection, and no other: to see whether it serves.
+    ///
+    /// # Errors
+    /// As [`Client::call`], but nothing is sent again.
+    pub fn call_server(&self, server: usize, deadline: Instant, requests: &[Request]) -> Whole {
+        Effort::spent_by(Deadline(deadline), |effort| {
+            let lent = self.pool.lend(effort.deadline, true, |_| server);
+            let lent = lent.map_err(|kind| kind.at(&self.server_name(server)))?;
+            let part = Part {
+                connected: effort.deadline,
+                whole: effort.deadline,
+            };
+            let tried = self.try_with(lent, server, effort, part, requests);
+            match &tried.result {
+                Err(error) if self.another_may_do_better(error) => {
+                    self.blame(&tried, &error.kind.to_string())
+                }
+                _ => self.praise(server),
+            }
+            tried.result
         })
     }
 
-    /// The deadline of a try. It leaves as much time for each server that may have to be tried after it; a server that has
-    /// failed lately gets less.
-    fn part(&self, effort: Effort<'_>, course: &Course, choice: Choice) -> Deadline {
+    /// A try leaves as much time for each server that may have to be tried after it; a server that has failed lately gets less.
+    fn part(&self, effort: Effort<'_>, course: &Course, choice: Choice) -> Part {
         let left = self.group.left(&course.failed);
         let parts = if choice.trial { left.max(4) } else { left };
-        effort.deadline.share(parts)
-    }
-
-    /// Whether there has to be another try; remembers what this one showed of the server.
-    fn judge(
-        &self,
-        effort: Effort<'_>,
-        course: &mut Course,
-        tried: &Try,
-        requests: &[Request],
-    ) -> bool {
-        if let Some(refusal) = self.overload(&tried.result) {
-            self.blame(tried, &format!("is overloaded: {refusal}"));
-            course.failed.push(tried.server);
-            return is_untouched(&tried.result, requests) && self.group.left(&course.failed) > 0;
+        let whole = effort.deadline.share(parts);
+        let is_last = left == 1;
+        Part {
+            connected: if is_last {
+                whole
+            } else {
+                whole.within(CONNECTING)
+            },
+            whole,
         }
-        match &tried.result {
-            Err(error) if self.another_may_do_better(error) => {
-                self.pool.forget(tried.server);
-                course.fresh = true;
-                // That an idle connection was closed says nothing of the server.
-                if !(tried.was_idle && matches!(error.kind, ErrorKind::Closed { .. })) {
-                    self.blame(tried, &error.kind.to_string());
-                    course.failed.push(tried.server);
-                }
-                is_harmless(effort, &error.kind, requests)
-                    && !effort.deadline.has_passed()
-                    && self.goes_on(course)
-            }
-            // It has spoken, if not well.
-            _ => {
-                self.praise(tried.server);
-                false
-            }
-        }
-    }
-
-    /// Whether a server is left to be tried. The last one counts once more if the batch reached no other; but a first contact
-    /// tries several connections by itself, and has then learnt that none is better.
-    fn goes_on(&self, course: &mut Course) -> bool {
-        if self.group.left(&course.failed) > 0 {
-            return true;
-        }
-        let several = self.settings.servers.len() > 1;
-        let acquainted = self.settings.version.is_some() || self.agreement(course.last).is_some();
-        let again = course.sent == 1 && !course.second && (acquainted || several);
-        if again {
-            course.second = true;
-            course.failed.retain(|server| *server != course.last);
-        }
-        again
     }
 
     /// Whether the failure is the connection's, or the server's but not that of all servers. That a certificate is refused
     /// shows only here with TLS 1.3, and when connecting with TLS 1.2.
-    fn another_may_do_better(&self, error: &Error) -> bool {
+    pub(super) fn another_may_do_better(&self, error: &Error) -> bool {
         let of_this_server = matches!(
             error.kind,
             ErrorKind::CertificateRefused { .. }
                 | ErrorKind::ServerNotTrusted { .. }
                 | ErrorKind::Tls { .. }
                 | ErrorKind::VersionUnsupported { .. }
+                | ErrorKind::CredentialsRefused { .. }
+                | ErrorKind::NoSuchPath { .. }
+                | ErrorKind::Redirected { .. }
+                | ErrorKind::HttpStatus { .. }
         );
         error.is_connection_failure() || (of_this_server && self.settings.servers.len() > 1)
     }
 
-    /// The refusal that says that a server has enough to do, if there are others.
-    fn overload<'a>(&self, result: &'a Whole) -> Option<&'a Refusal> {
-        let refusal = match result {
-            Ok(answers) => answers
-                .iter()
-                .find_map(|answer| answer.as_ref().err().filter(is_overload)),
-            Err(Error {
-                kind: ErrorKind::Refused(refusal),
-                ..
-            }) => Some(refusal).filter(is_overload),
-            Err(_) => None,
-        };
-        refusal.filter(|_| self.settings.servers.len() > 1)
-    }
-
-    fn blame(&self, tried: &Try, reason: &str) {
-        let late = matches!(
-            &tried.result,
-            Err(Error {
-                kind: ErrorKind::Timeout { .. },
-                ..
-            })
-        );
-        if late && tried.hasty {
-            return;
-        }
-        let pause = self.group.fails(tried.server, reason, Instant::now());
-        if let (Some(pause), [_, _, ..]) = (pause, self.settings.servers.as_slice()) {
-            let name = self.server_name(tried.server);
-            log::warn!("server {name} {reason}; it is skipped for {pause:.1?}");
-        }
-    }
-
-    fn praise(&self, server: usize) {
-        if let (Some(trouble), [_, _, ..]) =
-            (self.group.works(server), self.settings.servers.as_slice())
-        {
-            let name = self.server_name(server);
-            log::info!(
-                "server {name} serves again after {} failures",
-                trouble.failures
-            );
-        }
-    }
-
     /// A new connection to a server, when one was lost in the middle of a conversation.
     pub(super) fn reconnect(&self, server: usize, deadline: Deadline) -> Result<Line, Error> {
-        match self.pool.lend(deadline, true, |_| server) {
-            Ok(Lent::Idle(line)) => Ok(line),
-            Ok(Lent::Fresh(seat, replaced)) => {
+        let lent = self.pool.lend(deadline, true, |_| server);
+        let lent = lent.map_err(|kind| kind.at(&self.server_name(server)))?;
+        self.line(lent, deadline)
+    }
+
+    fn line(&self, lent: Lent, deadline: Deadline) -> Result<Line, Error> {
+        match lent {
+            Lent::Idle(line) => Ok(line),
+            Lent::Fresh(seat, replaced) => {
                 drop(replaced);
                 self.connect(seat, deadline)
             }
-            Err(kind) => Err(kind.at(&self.server_name(server))),
         }
     }
 
@@ -257,6 +199,8 @@ impl Client {
                 .server_name
                 .as_deref()
                 .unwrap_or(&address.host),
+            transport: &address.transport,
+            bearer_token: self.settings.bearer_token.as_ref(),
             tls: &self.settings.tls,
             counter: &self.counter,
         };
@@ -306,24 +250,6 @@ impl Client {
     }
 }
 
-fn are_repeatable(requests: &[Request]) -> bool {
+pub(super) fn are_repeatable(requests: &[Request]) -> bool {
     requests.iter().all(Request::may_be_repeated)
-}
-
-/// Whether the requests may be sent again after this failure: they do no harm twice, or were certainly not acted upon.
-fn is_harmless(effort: Effort<'_>, kind: &ErrorKind, requests: &[Request]) -> bool {
-    // With a TLS error it depends on when it came, which it does not say.
-    let certain = !kind.may_have_happened() && !matches!(kind, ErrorKind::Tls { .. });
-    are_repeatable(requests) || !effort.is_committed() || certain
-}
-
-/// The same for a server that refused some of them.
-fn is_untouched(result: &Whole, requests: &[Request]) -> bool {
-    let refused = |answer: &Answer| matches!(answer, Err(refusal) if is_overload(&refusal));
-    let none_done = |answers: &Vec<Answer>| answers.iter().all(refused);
-    are_repeatable(requests) || result.as_ref().map_or(true, none_done)
-}
-
-fn is_overload(refusal: &&Refusal) -> bool {
-    refusal.reason == ResultReason::SERVER_LIMIT_EXCEEDED
 }

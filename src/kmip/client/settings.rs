@@ -6,14 +6,40 @@ use rustls::ClientConfig;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A server to connect to.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ServerAddress {
     /// A name or an IP address (IPv6 without brackets).
     pub host: String,
-    /// The TCP port; 5696 is KMIP's.
+    /// The TCP port; 5696 is KMIP's, that of [`Transport::Https`] usually 443.
     pub port: u16,
+    /// How messages travel.
+    pub transport: Transport,
+}
+
+/// How messages travel to a server. Always over TLS.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Transport {
+    /// One TTLV message after the other (KMIP 1.4 section 10).
+    Tls,
+    /// Each message is the body of a POST request (KMIP Additional Message Encodings 1.0 section 2).
+    Https {
+        /// The path that is posted to, from its first slash on; it may have a query.
+        path: String,
+        /// The form of the bodies.
+        encoding: Encoding,
+    },
+}
+
+/// The form of messages in HTTP bodies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Encoding {
+    /// TTLV, as `application/octet-stream`.
+    Ttlv,
+    /// JSON, as `application/json` (KMIP Additional Message Encodings 1.0 section 4).
+    Json,
 }
 
 impl ServerAddress {
@@ -21,12 +47,20 @@ impl ServerAddress {
     pub const KMIP_PORT: u16 = 5696;
 }
 
+/// `host:port`, or `https://host:port/path`.
 impl fmt::Display for ServerAddress {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Transport::Https { .. } = self.transport {
+            out.write_str("https://")?;
+        }
         if self.host.contains(':') {
-            write!(out, "[{}]:{}", self.host, self.port)
+            write!(out, "[{}]:{}", self.host, self.port)?;
         } else {
-            write!(out, "{}:{}", self.host, self.port)
+            write!(out, "{}:{}", self.host, self.port)?;
+        }
+        match &self.transport {
+            Transport::Tls => Ok(()),
+            Transport::Https { path, .. } => out.write_str(path),
         }
     }
 }
@@ -41,8 +75,8 @@ pub enum Order {
     Balanced,
 }
 
-/// How to reach the servers.
-#[derive(Clone, Debug)]
+/// How to reach the servers. Not shown by Debug: there are secrets in it.
+#[derive(Clone)]
 pub struct Settings {
     /// Servers with the same objects.
     pub servers: Vec<ServerAddress>,
@@ -66,6 +100,8 @@ pub struct Settings {
     pub maximum_age: Duration,
     /// How many connections there are at most, to all servers together; at least one.
     pub connections: usize,
+    /// What is sent as `Authorization: Bearer`, to [`Transport::Https`] servers only.
+    pub bearer_token: Option<Zeroizing<String>>,
 }
 
 impl Settings {
@@ -84,6 +120,7 @@ impl Settings {
             maximum_idle: Duration::from_secs(60),
             maximum_age: Duration::from_secs(600),
             connections: 16,
+            bearer_token: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Failures of TLS, sorted by whose certificate is at fault.
 
 use crate::kmip::error::ErrorKind;
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 /// What a TLS error means to the caller.
 pub(super) fn of_tls(error: Error) -> ErrorKind {
@@ -14,6 +14,9 @@ pub(super) fn of_tls(error: Error) -> ErrorKind {
         }
         Error::InvalidCertificate(reason) => untrusted(reason.to_string()),
         Error::NoCertificatesPresented => untrusted("it has no certificate".to_owned()),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            tls("what it answers is not TLS; is this the right port?".to_owned())
+        }
         other => tls(other.to_string()),
     }
 }

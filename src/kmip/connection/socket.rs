@@ -24,19 +24,9 @@ impl Socket {
             .to_socket_addrs()
             .map_err(|source| ErrorKind::Unreachable { source })?
             .collect();
-        let mut failure = ErrorKind::Unreachable {
-            source: io::ErrorKind::AddrNotAvailable.into(),
-        };
-        for (tried, address) in addresses.iter().enumerate() {
-            match connect_to(address, deadline.share(addresses.len() - tried)) {
-                Ok(stream) => {
-                    counter.connected();
-                    return Ok(Socket { stream, counter });
-                }
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        let stream = connect_to_any(&addresses, deadline)?;
+        counter.connected();
+        Ok(Socket { stream, counter })
     }
 
     pub fn write_all(
@@ -91,6 +81,19 @@ impl Socket {
     }
 }
 
+fn connect_to_any(addresses: &[SocketAddr], deadline: Deadline) -> Result<TcpStream, ErrorKind> {
+    let mut failure = ErrorKind::Unreachable {
+        source: io::ErrorKind::AddrNotAvailable.into(),
+    };
+    for (tried, address) in addresses.iter().enumerate() {
+        match connect_to(address, deadline.share(addresses.len() - tried)) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
 fn connect_to(address: &SocketAddr, deadline: Deadline) -> Result<TcpStream, ErrorKind> {
     let phase = Phase::Connecting;
     let stream =
@@ -139,3 +142,52 @@ fn acknowledge_at_once(stream: &TcpStream) {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn acknowledge_at_once(_: &TcpStream) {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::{Duration, Instant};
+
+    fn soon() -> Deadline {
+        Deadline(Instant::now() + Duration::from_millis(800))
+    }
+
+    /// A server that takes no more connections: the kernel drops what comes while its queue is full.
+    fn swallowing() -> (TcpListener, Vec<TcpStream>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let tried = || TcpStream::connect_timeout(&address, Duration::from_millis(100));
+        let queue = (0..10).map_while(|_| tried().ok()).collect();
+        (listener, queue)
+    }
+
+    #[test]
+    fn all_addresses_of_a_host_are_tried_within_the_deadline() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let good = server.local_addr().unwrap();
+        let refusing = SocketAddr::from(([127, 0, 0, 2], good.port()));
+        let (deaf, _queue) = swallowing();
+        let silent = deaf.local_addr().unwrap();
+        let stream = connect_to_any(&[refusing, silent, good], soon()).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), good);
+        let refused = connect_to_any(&[silent, refusing], soon()).unwrap_err();
+        assert!(
+            matches!(refused, ErrorKind::Unreachable { .. }),
+            "{refused}"
+        );
+        let late = connect_to_any(&[refusing, silent], soon()).unwrap_err();
+        assert!(
+            matches!(
+                late,
+                ErrorKind::Timeout {
+                    phase: Phase::Connecting
+                }
+            ),
+            "{late}"
+        );
+        assert!(connect_to_any(&[], soon()).is_err());
+    }
+}

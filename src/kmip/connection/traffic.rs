@@ -1,6 +1,6 @@
 //! Traffic: what went over the wire, so that tests and tools can hold us to our round trips.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Counts since the client was made.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -19,9 +19,11 @@ pub struct Traffic {
     pub received: u64,
 }
 
-/// The counts while they grow.
+/// The counts while they grow, and what else the wire has taught all connections of a client.
 #[derive(Default, Debug)]
 pub(in crate::kmip) struct Counter {
+    /// A server of the client's fails when a TLS session is to be resumed.
+    sessions_are_poison: AtomicBool,
     connections: AtomicU64,
     resumed: AtomicU64,
     requests: AtomicU64,
@@ -37,6 +39,14 @@ impl Counter {
 
     pub fn resumed(&self) {
         self.resumed.fetch_add(1, Relaxed);
+    }
+
+    pub fn may_resume(&self) -> bool {
+        !self.sessions_are_poison.load(Relaxed)
+    }
+
+    pub fn resume_no_more(&self) {
+        self.sessions_are_poison.store(true, Relaxed);
     }
 
     pub fn requested(&self) {

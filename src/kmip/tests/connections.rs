@@ -3,6 +3,8 @@
 use super::fake_server::*;
 use super::samples::get;
 use crate::kmip::*;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
@@ -178,4 +180,44 @@ fn a_first_contact_of_many_threads_costs_each_no_more_than_one_message() {
         traffic.requests == 32 && traffic.connections <= 16,
         "{traffic:?}"
     );
+}
+
+/// Serves well, except that it ends every handshake that would resume a session; such a hello is longer than the first one.
+fn without_session_context() -> FakeServer {
+    let server = FakeServer::start(|_, stream| serve_well(stream, V));
+    let (behind, shortest) = (server.address.port, AtomicUsize::new(usize::MAX));
+    let port = listen(move |_, mut socket| {
+        let mut hello = vec![0; 4096];
+        let length = socket.peek(&mut hello).unwrap();
+        if length > shortest.fetch_min(length, SeqCst) {
+            socket.write_all(&[21, 3, 3, 0, 2, 2, 80]).unwrap(); // the alert internal_error
+            return;
+        }
+        let mut there = TcpStream::connect(("localhost", behind)).unwrap();
+        let mut back = (there.try_clone().unwrap(), socket.try_clone().unwrap());
+        std::thread::spawn(move || {
+            let _gone = std::io::copy(&mut back.0, &mut back.1);
+            let _gone = back.1.shutdown(Shutdown::Both);
+        });
+        let _gone = std::io::copy(&mut socket, &mut there);
+        let _gone = there.shutdown(Shutdown::Both);
+    });
+    let address = ServerAddress {
+        port,
+        ..server.address
+    };
+    FakeServer { address, ..server }
+}
+
+#[test]
+fn a_server_that_fails_over_a_tls_session_is_asked_without_one() {
+    let server = without_session_context();
+    let mut settings = server.settings();
+    settings.maximum_idle = Duration::ZERO;
+    let client = Client::new(settings);
+    let connections = [1, 2, 3, 4].map(|_| {
+        assert!(client.call(&[get("1")]).unwrap()[0].is_ok());
+        client.traffic().connections
+    });
+    assert_eq!((connections, client.traffic().resumed), ([1, 3, 4, 5], 0));
 }

@@ -129,6 +129,7 @@ impl FakeServer {
             address: ServerAddress {
                 host: "localhost".into(),
                 port,
+                transport: Transport::Tls,
             },
             authority,
         }

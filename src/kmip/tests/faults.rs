@@ -21,6 +21,7 @@ fn a_server_that_is_away_is_unreachable_and_the_next_is_taken() {
     let away = ServerAddress {
         host: "127.0.0.1".into(),
         port: closed,
+        transport: Transport::Tls,
     };
     let mut settings = server.settings();
     settings.servers = vec![away.clone()];
@@ -54,6 +55,7 @@ fn a_server_that_never_shakes_hands_leaves_time_for_the_next() {
         ServerAddress {
             host: "localhost".into(),
             port,
+            transport: Transport::Tls,
         },
     );
     settings.deadline = Duration::from_secs(2);
@@ -350,6 +352,7 @@ fn plain_text_is_no_tls() {
     settings.servers = vec![ServerAddress {
         host: "localhost".into(),
         port,
+        transport: Transport::Tls,
     }];
     let error = Client::new(settings).call(&[get("1")]).unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Tls { .. }), "{error}");

@@ -1,9 +1,40 @@
 //! A real server, by hand: `tools/servers/server.sh start pykmip --dir /tmp/k` (or `cosmian`), then
 //! `KMIP_TEST_ENV=/tmp/k/env.sh cargo test -p kmip-p11 kmip::tests::live -- --ignored --nocapture`.
+//! With `KMIP_TEST_WAY=ttlv:/kmip` or `json:/kmip` the same is said over HTTPS.
 
 use crate::kmip::*;
 use std::collections::HashMap;
 use std::time::Duration;
+
+/// How the server is spoken to.
+pub fn transport() -> Transport {
+    let way = std::env::var("KMIP_TEST_WAY").unwrap_or_default();
+    match way.split_once(':') {
+        None => Transport::Tls,
+        Some((encoding, path)) => Transport::Https {
+            path: path.into(),
+            encoding: match encoding {
+                "ttlv" => Encoding::Ttlv,
+                "json" => Encoding::Json,
+                other => panic!("{other}"),
+            },
+        },
+    }
+}
+
+/// Whether a version is spoken that way: at `/kmip` Cosmian reads JSON of 1.4 and 2.1 only.
+pub fn is_spoken(version: Version) -> bool {
+    let way = std::env::var("KMIP_TEST_WAY").unwrap_or_default();
+    way != "json:/kmip" || [Version::V1_4, Version::V2_1].contains(&version)
+}
+
+/// Those of the versions that are spoken that way.
+pub fn spoken(versions: &[Option<Version>]) -> Vec<Option<Version>> {
+    let spoken = versions.iter().copied();
+    spoken
+        .filter(|version| version.is_none_or(is_spoken))
+        .collect()
+}
 
 fn environment() -> HashMap<String, String> {
     let file = std::env::var("KMIP_TEST_ENV").unwrap();
@@ -20,6 +51,10 @@ pub fn server_kind() -> String {
 }
 
 pub fn settings(version: Option<Version>) -> Settings {
+    settings_over(&transport(), version)
+}
+
+pub fn settings_over(transport: &Transport, version: Option<Version>) -> Settings {
     let env = environment();
     let files = TlsFiles {
         ca: env["KMIP_CA"].clone().into(),
@@ -27,9 +62,14 @@ pub fn settings(version: Option<Version>) -> Settings {
         client_key: Some(env["KMIP_KEY"].clone().into()),
         server_name: None,
     };
+    let port = match transport {
+        Transport::Tls => &env["KMIP_PORT"],
+        Transport::Https { .. } => &env["KMIP_HTTPS_PORT"],
+    };
     let address = ServerAddress {
         host: env["KMIP_HOST"].clone(),
-        port: env["KMIP_PORT"].parse().unwrap(),
+        port: port.parse().unwrap(),
+        transport: transport.clone(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
     settings.version = version;
@@ -39,6 +79,10 @@ pub fn settings(version: Option<Version>) -> Settings {
 
 pub fn client(version: Option<Version>) -> Client {
     Client::new(settings(version))
+}
+
+pub fn client_over(transport: Transport) -> Client {
+    Client::new(settings_over(&transport, None))
 }
 
 pub fn one(client: &Client, request: Request) -> Response {
@@ -187,14 +231,13 @@ fn use_of_a_key(client: &Client, private_id: &str, public_id: &str, name: String
 #[test]
 #[ignore = "needs a server"]
 fn a_key_lives_and_dies_in_every_version() {
-    for version in [
+    let versions = [
         None,
         Some(Version::V1_2),
         Some(Version::V1_4),
         Some(Version::V2_0),
-    ] {
-        life_of_a_key(version);
-    }
+    ];
+    spoken(&versions).into_iter().for_each(life_of_a_key);
 }
 
 #[test]
@@ -232,7 +275,7 @@ fn a_version_the_server_does_not_know_is_refused() {
 #[test]
 #[ignore = "needs a server"]
 fn what_is_registered_comes_back() {
-    for version in [None, Some(Version::V1_2), Some(Version::V1_4)] {
+    for version in spoken(&[None, Some(Version::V1_2), Some(Version::V1_4)]) {
         let client = client(version);
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::new(vec!["host".to_owned()])
@@ -326,5 +369,10 @@ fn a_second_connection_resumes_the_session_of_the_first() {
     });
     println!("{counts:#?}");
     assert_eq!(counts[0].resumed, 0);
-    assert_eq!((counts[2].connections, counts[2].resumed), (3, 2));
+    let of_the_last = (counts[2].connections, counts[2].resumed);
+    match transport() {
+        Transport::Tls => assert_eq!(of_the_last, (3, 2)),
+        // Cosmian's HTTPS fails over the first session that it is offered, and gets no other.
+        Transport::Https { .. } => assert_eq!(of_the_last, (4, 0)),
+    }
 }

@@ -1,6 +1,6 @@
 //! Cosmian KMS, by hand, like [`super::live`]: elliptic curves, digests signed as they are, attributes changed.
 
-use super::live::{client, one};
+use super::live::{client, one, spoken};
 use crate::kmip::*;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey};
@@ -89,7 +89,7 @@ fn signature(
 #[test]
 #[ignore = "needs Cosmian KMS"]
 fn digests_are_signed_with_elliptic_curves() {
-    for version in [None, Some(Version::V1_4), Some(Version::V2_0)] {
+    for version in spoken(&[None, Some(Version::V1_4), Some(Version::V2_0)]) {
         let client = client(version);
         let (private, public) = made(
             &client,

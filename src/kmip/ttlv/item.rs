@@ -37,6 +37,11 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// The item that a [`super::Writer`] wrote.
+    pub(in crate::kmip) fn written(bytes: &'a [u8]) -> Option<Item<'a>> {
+        Items(bytes).next()
+    }
+
     /// The items of a structure in their order; none if this is not a structure.
     pub fn children(self) -> impl Iterator<Item = Item<'a>> {
         Items(if self.kind == ItemType::STRUCTURE {

@@ -1,7 +1,7 @@
 //! What a server's failures and refusals mean to a caller of PKCS#11.
 
 use crate::error::{Error, TokenError, TokenErrorKind};
-use crate::kmip::{self, ErrorKind, Phase, Refusal, ResultReason};
+use crate::kmip::{self, ErrorKind, Refusal, ResultReason};
 
 /// Makes errors that name the slot.
 #[derive(Debug, Clone)]
@@ -78,18 +78,6 @@ fn kind_of(refusal: &Refusal) -> TokenErrorKind {
         | ResultReason::WRONG_KEY_LIFECYCLE_STATE => TokenErrorKind::Denied,
         _ if is_inability(refusal) => TokenErrorKind::Impossible,
         _ => TokenErrorKind::Failed,
-    }
-}
-
-/// True where a request may have been carried out although no answer says so.
-pub fn may_have_happened(kind: &ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Timeout { phase } => !matches!(phase, Phase::Connecting | Phase::Handshake),
-        ErrorKind::Closed { .. }
-        | ErrorKind::Malformed { .. }
-        | ErrorKind::WrongReply { .. }
-        | ErrorKind::TooLarge { .. } => true,
-        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::KmipToken;
-use super::failure::{may_have_happened, noting};
+use super::failure::noting;
 use super::managed::Managed;
 use super::own_words::hex;
 use super::reading::attributes;
@@ -120,7 +120,7 @@ impl KmipToken {
         let answered = self.client()?.call_within(self.deadline(), &[request]);
         let answers = match answered {
             Ok(answers) => answers,
-            Err(error) if may_have_happened(&error.kind) => return Ok(Err(self.doubt(&error))),
+            Err(error) if error.kind.may_have_happened() => return Ok(Err(self.doubt(&error))),
             Err(error) => return self.refused_whole(error).map(|refusal| Ok(Err(refusal))),
         };
         Ok(Ok(match answers.into_iter().next() {

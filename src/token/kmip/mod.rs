@@ -37,7 +37,7 @@ use super::{NewKey, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
-use crate::kmip::{Client, ServerAddress, Settings, TlsFiles, Version};
+use crate::kmip::{Client, Encoding, Order, ServerAddress, Settings, TlsFiles, Transport, Version};
 use crate::model::key::{Found, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -86,6 +86,13 @@ impl KmipToken {
             let mut settings = Settings::new(addresses(&self.config).collect(), tls);
             settings.server_name = files.server_name;
             settings.deadline = self.config.deadline;
+            settings.order = match self.config.order {
+                config::Order::Ordered => Order::Ordered,
+                config::Order::Balanced => Order::Balanced,
+            };
+            settings.connections = self.config.connections.most;
+            settings.maximum_idle = self.config.connections.idle;
+            settings.maximum_age = self.config.connections.max_age;
             settings.version = match self.config.protocol {
                 config::Protocol::Auto => None,
                 config::Protocol::Version { major, minor } => Some(Version {
@@ -233,9 +240,20 @@ impl Token for KmipToken {
 }
 
 fn addresses(config: &config::Kmip) -> impl Iterator<Item = ServerAddress> {
-    config.servers.iter().map(|server| ServerAddress {
+    let encoding = match config.encoding {
+        config::Encoding::Ttlv => Encoding::Ttlv,
+        config::Encoding::Json => Encoding::Json,
+    };
+    config.servers.iter().map(move |server| ServerAddress {
         host: server.host.clone(),
         port: server.port,
+        transport: match &server.path {
+            None => Transport::Tls,
+            Some(path) => Transport::Https {
+                path: path.clone(),
+                encoding,
+            },
+        },
     })
 }
 

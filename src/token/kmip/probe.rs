@@ -8,7 +8,7 @@ use x509_cert::Certificate;
 
 use super::KmipToken;
 use crate::error::Result;
-use crate::kmip::{Operation, QueryFunction, Request, ServerInfo};
+use crate::kmip::{Client, Operation, QueryFunction, Request, ServerInfo};
 use crate::token::Probe;
 
 /// A certificate that ends sooner than this is worth a warning.
@@ -26,11 +26,7 @@ impl KmipToken {
     /// Connects, asks what the server is and does, and reads our own certificates.
     pub(super) fn probe_server(&self) -> Result<Probe> {
         let client = self.client()?;
-        let functions = vec![
-            QueryFunction::QUERY_OPERATIONS,
-            QueryFunction::QUERY_SERVER_INFORMATION,
-        ];
-        let answers = client.call_within(self.deadline(), &[Request::Query { functions }]);
+        let answers = client.call_within(self.deadline(), &[query()]);
         answers.map_err(|error| self.failures.call(&error))?;
         let mut probe = Probe {
             facts: vec![("servers", self.servers())],
@@ -42,6 +38,7 @@ impl KmipToken {
         if let Some(info) = client.server_info() {
             tell_server(&mut probe, &info, self.filter.local_use);
         }
+        self.tell_group(&mut probe, client);
         let tls = &self.config.tls;
         if let Some(certificate) = &tls.client_cert {
             tell_certificate(&mut probe, "client certificate", certificate);
@@ -50,10 +47,32 @@ impl KmipToken {
         Ok(probe)
     }
 
+    /// Of several servers, each has to serve, or it will not when it is needed.
+    fn tell_group(&self, probe: &mut Probe, client: &Client) {
+        let servers = client.servers().len();
+        for server in (0..servers).filter(|_| servers > 1) {
+            if let Err(error) = client.call_server(server, self.deadline(), &[query()]) {
+                probe.warnings.push(error.to_string());
+            }
+        }
+        let status = client.status().into_iter().filter(|_| servers > 1);
+        let states = status.map(|one| ("server state", one.to_string()));
+        probe.facts.extend(states);
+    }
+
     fn servers(&self) -> String {
         let servers = self.config.servers.iter();
         let servers = servers.map(ToString::to_string);
         servers.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn query() -> Request {
+    Request::Query {
+        functions: vec![
+            QueryFunction::QUERY_OPERATIONS,
+            QueryFunction::QUERY_SERVER_INFORMATION,
+        ],
     }
 }
 

@@ -2,7 +2,7 @@
 //! and if not, it is asked for once more.
 
 use super::KmipToken;
-use super::failure::{may_have_happened, noting};
+use super::failure::noting;
 use super::managed::Managed;
 use super::reading::attributes;
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ impl KmipToken {
                     .map(Ok)
                     .ok_or_else(|| self.failures.unexpected("the request"))
             }
-            Err(error) if may_have_happened(&error.kind) => Ok(Err(self.failures.call(&error))),
+            Err(error) if error.kind.may_have_happened() => Ok(Err(self.failures.call(&error))),
             Err(error) => self.refused_whole(error).map(|refusal| Ok(Err(refusal))),
         }
     }

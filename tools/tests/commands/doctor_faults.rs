@@ -121,6 +121,18 @@ on_each_server! {
         problems_of(SlotEntry::new("s", endpoint), &[&address, "refused"]);
     }
 
+    fn a_server_of_a_group_that_is_away_is_a_warning(case) {
+        let away = format!("127.0.0.1:{}", free_port());
+        let slot = SlotEntry::new("s", case.server.shared().endpoint("alice")).group("x");
+        let configuration = Configuration::new(&[slot.or_at(away.clone())]);
+        let (report, status) = Person::with(&configuration).json_and_status(&["doctor"]);
+        assert_eq!(status, 0, "{report:#}");
+        let warnings = findings(&report, "warning").join("\n");
+        assert!(warnings.contains(&away) && warnings.contains("cannot be reached"), "{warnings}");
+        let facts = report["slots"][0].to_string();
+        assert!(facts.contains("usable") && facts.contains("skipped for another"), "{facts}");
+    }
+
     fn a_dead_slot_does_not_keep_the_other_from_being_examined(case) {
         let scene = Scene::on(case.server);
         let owner = Person::of(&scene);
