@@ -169,3 +169,26 @@ fn a_server_that_ignores_names_hides_no_key() {
     let found = listed(slot(&server).line("keys.names = [\"bulk-000123\"]"));
     assert_eq!((found.keys.len(), found.hidden.len()), (1, 299));
 }
+
+/// Of many keys, only those are read whose algorithm the slot shows.
+#[test]
+fn keys_of_other_types_are_not_read() {
+    let fill = |vault: &mut Vault| {
+        vault.pairs(3).bulk(500);
+    };
+    for ignored in [vec![], vec![Tag::CRYPTOGRAPHIC_ALGORITHM]] {
+        let server = FakeServer::with(fill).start();
+        server.vault().locating.ignored = ignored.clone();
+        let found = listed(slot(&server).line("keys.types = [\"ecdsa-p256\"]"));
+        assert_eq!(found.keys.len(), 3);
+        let heeded = ignored.is_empty();
+        assert_eq!(
+            found.hidden.is_empty(),
+            heeded,
+            "{:?}",
+            found.hidden.first()
+        );
+        let read = server.tally().of(Operation::GET_ATTRIBUTES);
+        assert_eq!(read < 10, heeded, "{read}");
+    }
+}

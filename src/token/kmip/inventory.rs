@@ -8,7 +8,7 @@ use super::pairing::{Located, PUBLIC_SUFFIX};
 use super::reading::{ITEMS, Reading};
 use super::search::{Habits, Hits, Question, Search};
 use crate::error::Result;
-use crate::kmip::{Attribute, Client, ObjectType, Refusal};
+use crate::kmip::{Attribute, Client, CryptographicAlgorithm, ObjectType, Refusal};
 
 /// Objects of which any client can make as many as it likes, and which are read for the few that may
 /// be of use here: certificates, and public keys that nothing links to ours.
@@ -40,6 +40,8 @@ pub struct Scope<'a> {
     pub groups: &'a [String],
     /// Only keys of these names; all if there are none.
     pub names: &'a [String],
+    /// Only private keys of these algorithms; all if there are none.
+    pub algorithms: &'a [CryptographicAlgorithm],
 }
 
 /// The unique identifiers that Locate gave.
@@ -74,18 +76,37 @@ impl Scope<'_> {
             [] => vec![about.clone()],
             groups => groups.iter().map(of_group).collect(),
         };
+        if names.is_empty() {
+            let algorithms = match kind {
+                ObjectType::PRIVATE_KEY => self.algorithms,
+                _ => &[],
+            };
+            let algorithms = algorithms.iter().copied();
+            return each_with(grouped, algorithms.map(Attribute::CryptographicAlgorithm));
+        }
         // A half is not always in its key's group: its name says enough.
-        let narrowed = match (kind, names.is_empty()) {
-            (_, true) => return grouped,
-            (ObjectType::PUBLIC_KEY, false) => vec![about],
+        let narrowed = match kind {
+            ObjectType::PUBLIC_KEY => vec![about],
             _ => grouped,
         };
-        let named = |question: &Question| {
-            let named = |name: &String| question.with([Attribute::Name(name.clone())]);
-            names.iter().map(named).collect::<Vec<_>>()
-        };
-        narrowed.iter().flat_map(named).collect()
+        each_with(narrowed, names.into_iter().map(Attribute::Name))
     }
+}
+
+/// Each question with each of the attributes; as it is, if there are none.
+fn each_with(
+    questions: Vec<Question>,
+    attributes: impl Iterator<Item = Attribute>,
+) -> Vec<Question> {
+    let attributes: Vec<_> = attributes.collect();
+    if attributes.is_empty() {
+        return questions;
+    }
+    let all = |question: &Question| {
+        let with = |attribute: &Attribute| question.with([attribute.clone()]);
+        attributes.iter().map(with).collect::<Vec<_>>()
+    };
+    questions.iter().flat_map(all).collect()
 }
 
 impl Identifiers {
@@ -149,8 +170,8 @@ impl Inventory<'_> {
         };
         if (1..=LOOKED_FOR_BY_NAME).contains(&names.len()) {
             let scope = Scope {
-                groups: &[],
                 names: &names,
+                ..Scope::default()
             };
             let named = self.located(&scope.questions(ObjectType::PUBLIC_KEY), located)?;
             Reading::new(self, located, 0).public(&named)?;
@@ -181,6 +202,11 @@ impl Inventory<'_> {
             .into_iter();
         // A server without certificates may refuse to look for some; keys do not need them.
         let certificates = found.next().and_then(std::result::Result::ok);
+        let refused = found.as_slice().iter().any(std::result::Result::is_err);
+        if refused && !self.scope.algorithms.is_empty() {
+            // It may not know how to look for algorithms; which key has which is read in any case.
+            return self.of_all_algorithms().locate(located);
+        }
         let mut taken = |number: usize, what: &str| {
             let hits: Vec<_> = found.by_ref().take(number).collect();
             self.merged(what, hits, located)
@@ -199,6 +225,14 @@ impl Inventory<'_> {
             ids.others = others.ids;
         }
         Ok(ids)
+    }
+
+    fn of_all_algorithms(&self) -> Inventory<'_> {
+        let scope = Scope {
+            algorithms: &[],
+            ..self.scope
+        };
+        Inventory { scope, ..*self }
     }
 
     fn search(&self) -> Search<'_> {

@@ -10,7 +10,7 @@ use super::managed::Managed;
 use super::own_words::hex;
 use super::reading::attributes;
 use super::search::Question;
-use crate::error::{Error, Result, TokenErrorKind};
+use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::kmip::{
     Attribute, Error as KmipError, ErrorKind, LinkType, ObjectType, Refusal, Request, Response,
     RevocationReasonCode,
@@ -304,10 +304,20 @@ impl KmipToken {
     }
 }
 
+/// It is the name that this server cannot read, and not the request that it cannot carry out.
 fn unknown_name(name: &str, error: Error) -> Error {
     let advice = match name.is_ascii() {
         true => "",
         false => "; some servers cannot read other names than plain ASCII",
+    };
+    let error = match error {
+        Error::Token(token) if token.kind == TokenErrorKind::Impossible => {
+            Error::Token(TokenError {
+                kind: TokenErrorKind::Failed,
+                ..token
+            })
+        }
+        other => other,
     };
     noting(
         error,

@@ -185,16 +185,18 @@ impl Token for KmipToken {
 
     fn find(&self) -> Result<Found> {
         let names = self.filter.names.exact().unwrap_or_default();
+        let algorithms = material::algorithms(&self.filter.types);
         self.shown(Scope {
             groups: &self.filter.groups,
             names: &names,
+            algorithms: &algorithms,
         })
     }
 
     fn survey(&self) -> Result<Found> {
         self.shown(Scope {
             groups: &self.filter.groups,
-            names: &[],
+            ..Scope::default()
         })
     }
 

@@ -47,6 +47,7 @@ type Column = (&'static str, fn(&KeyRecord) -> String);
 struct One {
     key: KeyRecord,
     /// All that the server tells, in its words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     attributes: Vec<AttributeRecord>,
 }
 
