@@ -175,3 +175,18 @@ fn a_server_that_closes_after_each_answer_is_connected_to_again() {
         }
     }
 }
+
+#[test]
+fn a_connection_is_kept_no_longer_than_the_server_says() {
+    for (said, connections) in [("timeout=1", 3), ("max=9, timeout=60", 1), ("timeout=x", 1)] {
+        let server = server(move |_, post| {
+            let reply = post.reply();
+            let length = reply.len();
+            let head = format!("HTTP/1.1 200 OK\r\nKeep-Alive: {said}\r\nContent-Length: {length}");
+            with_head(&head, &reply)
+        });
+        let client = Client::new(https(&server, Encoding::Ttlv));
+        (0..3).for_each(|_| assert!(client.call(&[get("1")]).unwrap()[0].is_ok()));
+        assert_eq!(client.traffic().connections, connections, "{said}");
+    }
+}
