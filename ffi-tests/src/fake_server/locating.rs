@@ -20,6 +20,8 @@ pub struct Locating {
     pub tells_total: bool,
     /// Filters that are ignored.
     pub ignored: Vec<Tag>,
+    /// Application Specific Information is taken and not kept.
+    pub forgets_marks: bool,
     /// Pairs that are made, and come first, right after the next answer.
     pub made_meanwhile: usize,
 }

@@ -35,6 +35,7 @@ pub fn create_key_pair(state: &State, payload: Item<'_>) -> Body {
         object.state = Life::PRE_ACTIVE;
         template.into_iter().for_each(|it| take(object, it));
     }
+    vault.forget();
     Box::new(move |writer| {
         let [private, public] = ids;
         writer.text(Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER, &private);
@@ -70,6 +71,7 @@ pub fn register(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
     object.state = Life::PRE_ACTIVE;
     object.links.clear();
     template.into_iter().for_each(|it| take(object, it));
+    vault.forget();
     Ok(answer_with(id))
 }
 

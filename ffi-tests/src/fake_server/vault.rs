@@ -153,6 +153,15 @@ impl Vault {
         }
     }
 
+    /// Forgets what it does not keep.
+    pub fn forget(&mut self) {
+        if self.locating.forgets_marks {
+            self.objects
+                .iter_mut()
+                .for_each(|object| object.said.clear());
+        }
+    }
+
     /// The object with that identifier, to be changed; it has to be there.
     #[track_caller]
     pub fn at(&mut self, id: &str) -> &mut Stored {

@@ -128,6 +128,32 @@ fn a_request_that_is_never_heard_is_made_twice_and_no_more() {
     );
 }
 
+/// A server that takes marks and keeps none: what is there after the second try is not the first's.
+#[test]
+fn a_server_that_forgets_marks_loses_no_key() {
+    for_forgetful(here!(), Fault::CloseUnheard, 2);
+}
+
+#[test]
+fn without_marks_a_pair_is_known_by_its_name() {
+    for_forgetful(here!(), UNANSWERED, 1);
+}
+
+#[track_caller]
+fn for_forgetful(test: &str, fault: Fault, requests: usize) {
+    failing(
+        test,
+        Operation::CREATE_KEY_PAIR,
+        1,
+        fault,
+        |stage, token| {
+            stage.server.vault().locating.forgets_marks = true;
+            assert_made_once(stage, token, token.generate(&new()));
+            assert_eq!(asked(stage, Operation::CREATE_KEY_PAIR), requests);
+        },
+    );
+}
+
 #[track_caller]
 fn registers(test: &str, unanswered: usize) {
     failing(

@@ -45,6 +45,13 @@ struct Mark(String);
 /// What a request to make objects came to: their identifiers in the order in which they were wanted.
 type Made = std::result::Result<Vec<String>, Refusal>;
 
+/// Something that a try left behind.
+struct Left {
+    id: String,
+    /// Whether it bears the mark of the try, or is only called so.
+    is_marked: bool,
+}
+
 /// A try whose end is not known.
 struct Doubt {
     error: Error,
@@ -100,16 +107,17 @@ impl KmipToken {
                 doubt.error
             );
             match self.left_behind(wanted, mark.as_ref()) {
-                Ok(ids) if ids.iter().all(Option::is_some) => {
-                    return Ok(Ok(ids.into_iter().flatten().collect()));
+                Ok(left) if left.iter().all(Option::is_some) => {
+                    let ids = left.into_iter().flatten().map(|it| it.id);
+                    return Ok(Ok(ids.collect()));
                 }
-                Ok(ids) if ids.iter().all(Option::is_none) => {
+                Ok(left) if left.iter().all(Option::is_none) => {
                     if !(doubt.is_over && mark.is_some() && earlier.is_empty()) {
                         return Err(self.perhaps_made(doubt.error, wanted));
                     }
                     earlier.push(mark);
                 }
-                Ok(ids) => return Err(self.half_made(doubt.error, ids)),
+                Ok(left) => return Err(self.half_made(doubt.error, left)),
                 Err(_) => return Err(self.perhaps_made(doubt.error, wanted)),
             }
         }
@@ -142,7 +150,7 @@ impl KmipToken {
     }
 
     /// What there is of each of the wanted objects; looked for again while something is missing.
-    fn left_behind(&self, wanted: &[ToMake], mark: Option<&Mark>) -> Result<Vec<Option<String>>> {
+    fn left_behind(&self, wanted: &[ToMake], mark: Option<&Mark>) -> Result<Vec<Option<Left>>> {
         let mut found = vec![];
         for look in 0..LOOKS {
             if look > 0 {
@@ -156,20 +164,27 @@ impl KmipToken {
         Ok(found)
     }
 
-    fn look(&self, wanted: &[ToMake], mark: Option<&Mark>) -> Result<Vec<Option<String>>> {
-        let mut found: Vec<Option<Managed>> = vec![];
+    fn look(&self, wanted: &[ToMake], mark: Option<&Mark>) -> Result<Vec<Option<Left>>> {
+        let mut found: Vec<Option<(Managed, bool)>> = vec![];
         for one in wanted {
-            let first = found.first().cloned().flatten();
             let namesakes = self.namesakes(one.kind, &one.name)?;
-            let fitting = chosen(namesakes, mark, first.as_ref());
+            let first = found.first().and_then(Option::as_ref).map(|(it, _)| it);
+            let fitting = chosen(namesakes.all, mark, first);
+            if fitting.is_none() && !namesakes.are_all {
+                return Err(self.failures.unexpected("Locate by name"));
+            }
             found.push(fitting);
         }
-        Ok(found.into_iter().map(|it| it.map(|it| it.id)).collect())
+        let left = |(managed, is_marked): (Managed, bool)| Left {
+            id: managed.id,
+            is_marked,
+        };
+        Ok(found.into_iter().map(|it| it.map(left)).collect())
     }
 
     /// The objects of that kind that are called so, by their own word: servers ignore what they are
     /// to look for.
-    pub(super) fn namesakes(&self, kind: ObjectType, name: &str) -> Result<Vec<Marked>> {
+    fn namesakes(&self, kind: ObjectType, name: &str) -> Result<Namesakes> {
         let question = Question::about(kind).with([Attribute::Name(name.into())]);
         let ids = match self.carry_out(&question.request(None, 0))? {
             Ok(Response::Locate { ids, .. }) => ids,
@@ -180,7 +195,7 @@ impl KmipToken {
         let requests: Vec<_> = namesakes.map(|id| attributes(id)).collect();
         let answers = self.client()?.call_within(self.deadline(), &requests);
         let answers = answers.map_err(|error| self.failures.call(&error))?;
-        let mut namesakes = vec![];
+        let mut all = vec![];
         for (id, answer) in ids.iter().zip(answers) {
             if let Ok(Response::GetAttributes { attributes, .. }) = answer
                 && attributes.contains(&Attribute::Name(name.into()))
@@ -191,17 +206,20 @@ impl KmipToken {
                     .cloned()
                     .collect();
                 let managed = Managed::new(id, attributes);
-                namesakes.push(Marked { managed, marks });
+                all.push(Marked { managed, marks });
             }
         }
-        Ok(namesakes)
+        let are_all = ids.len() <= MOST_NAMESAKES;
+        Ok(Namesakes { all, are_all })
     }
 
     /// A second try succeeded. What the first one has made after all would bear the same name.
     fn remove_latecomers(&self, wanted: &[ToMake], earlier: &[Option<Mark>]) {
         for mark in earlier.iter().flatten() {
             let late = self.look(wanted, Some(mark)).unwrap_or_default();
-            let late: Vec<_> = late.into_iter().flatten().collect();
+            // Without its mark, what is there is what the second try has made.
+            let late = late.into_iter().flatten().filter(|it| it.is_marked);
+            let late: Vec<_> = late.map(|it| it.id).collect();
             if !late.is_empty() && !self.removed(&late) {
                 log::warn!(
                     "slot {:?}: {late:?} were made twice and could not be destroyed; remove them \
@@ -228,9 +246,12 @@ impl KmipToken {
         ids.iter().filter(|id| !destroyed(id)).count() == 0
     }
 
-    fn half_made(&self, error: Error, ids: Vec<Option<String>>) -> Error {
-        let ids: Vec<_> = ids.into_iter().flatten().collect();
-        let note = match self.removed(&ids) {
+    /// Only what surely is of this try is removed: somebody else may have taken the name meanwhile.
+    fn half_made(&self, error: Error, left: Vec<Option<Left>>) -> Error {
+        let left: Vec<_> = left.into_iter().flatten().collect();
+        let ours = left.iter().all(|it| it.is_marked);
+        let ids: Vec<_> = left.into_iter().map(|it| it.id).collect();
+        let note = match ours && self.removed(&ids) {
             true => {
                 "it made a part of what was asked, which is removed again: try once more".into()
             }
@@ -250,27 +271,37 @@ impl KmipToken {
     }
 }
 
+/// Objects of one name.
+struct Namesakes {
+    all: Vec<Marked>,
+    /// False if the server gave too many to look at: it does not look at names.
+    are_all: bool,
+}
+
 /// An object with the marks of the try that made it.
-pub(super) struct Marked {
-    /// The object.
-    pub managed: Managed,
+struct Marked {
+    managed: Managed,
     marks: Vec<Attribute>,
 }
 
 /// The one with the mark. Without any mark the only one of its name, if it belongs to what was found
 /// before it: that the name was free was seen before the try.
-fn chosen(all: Vec<Marked>, mark: Option<&Mark>, private: Option<&Managed>) -> Option<Managed> {
+fn chosen(
+    all: Vec<Marked>,
+    mark: Option<&Mark>,
+    private: Option<&Managed>,
+) -> Option<(Managed, bool)> {
     let wanted = mark.map(Mark::attribute);
     let bears = |it: &Marked| wanted.as_ref().is_some_and(|mark| it.marks.contains(mark));
     if let Some(place) = all.iter().position(bears) {
-        return all.into_iter().nth(place).map(|it| it.managed);
+        return all.into_iter().nth(place).map(|it| (it.managed, true));
     }
     let unmarked = all.into_iter().filter(|it| it.marks.is_empty());
     let mut unmarked = unmarked
         .map(|it| it.managed)
         .filter(|it| belongs(it, private));
     let only = unmarked.next()?;
-    unmarked.next().is_none().then_some(only)
+    unmarked.next().is_none().then_some((only, false))
 }
 
 fn belongs(half: &Managed, private: Option<&Managed>) -> bool {
@@ -289,6 +320,7 @@ impl KmipToken {
         let namesakes = self.namesakes(ObjectType::PRIVATE_KEY, name);
         match namesakes
             .map_err(|error| unknown_name(name, error))?
+            .all
             .first()
         {
             None => Ok(()),
@@ -339,7 +371,7 @@ mod tests {
     #[test]
     fn a_try_is_known_by_its_mark_and_else_by_being_the_only_one() {
         let [mine, other] = [(); 2].map(|()| Mark::new().unwrap());
-        let id = |all, mark, private| chosen(all, mark, private).map(|it| it.id);
+        let id = |all, mark, private| chosen(all, mark, private).map(|(it, _)| it.id);
         let both = || vec![made("1", &[&other], 5), made("2", &[&mine], 5)];
         assert_eq!(id(both(), Some(&mine), None).as_deref(), Some("2"));
         assert_eq!(id(vec![made("1", &[&other], 5)], Some(&mine), None), None);
