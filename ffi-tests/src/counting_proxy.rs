@@ -39,10 +39,20 @@ pub struct Delays {
     pub to_client: Duration,
 }
 
+/// Where a connection is cut, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// This flight of a client does not reach the server, counted from the next one, which is 1.
+    Flight(usize),
+    /// It does, but nothing of the answer to it reaches the client.
+    AnswerTo(usize),
+}
+
 /// A proxy; it ends, with its connections, when it is dropped.
 pub struct CountingProxy {
     port: u16,
     passed: Arc<Mutex<Passed>>,
+    cut: Arc<Mutex<Option<Cut>>>,
     pumping: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -63,12 +73,14 @@ impl CountingProxy {
             server,
             delays,
             passed: Arc::default(),
+            cut: Arc::default(),
             pumping: Arc::default(),
             stop: Arc::default(),
         };
         Self {
             port,
             passed: Arc::clone(&route.passed),
+            cut: Arc::clone(&route.cut),
             pumping: Arc::clone(&route.pumping),
             stop: Arc::clone(&route.stop),
             thread: Some(spawn(move || route.accept(&listener))),
@@ -83,6 +95,11 @@ impl CountingProxy {
     /// What has passed so far.
     pub fn passed(&self) -> Passed {
         *self.passed.lock().expect("nothing panics with it")
+    }
+
+    /// Cuts a connection there, or nowhere any more.
+    pub fn cut(&self, cut: Option<Cut>) {
+        *self.cut.lock().expect("nothing panics with it") = cut;
     }
 
     /// What has passed, once all connections have ended.
@@ -120,6 +137,7 @@ struct Route {
     server: SocketAddr,
     delays: Delays,
     passed: Arc<Mutex<Passed>>,
+    cut: Arc<Mutex<Option<Cut>>>,
     /// How many pumps have not ended.
     pumping: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
@@ -190,7 +208,12 @@ impl Pump {
             match self.from.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
-                    self.note(count);
+                    let begins = self.note(count);
+                    if self.is_cut(begins) {
+                        let _ = self.from.shutdown(Shutdown::Both);
+                        let _ = self.to.shutdown(Shutdown::Both);
+                        break;
+                    }
                     sleep(self.delay());
                     if self.to.write_all(&buffer[..count]).is_err() {
                         break;
@@ -204,8 +227,25 @@ impl Pump {
         self.route.pumping.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Before the bytes go on, so that an answer to them is never counted ahead of them.
-    fn note(&self, count: usize) {
+    /// Whether the connection ends here and now.
+    fn is_cut(&self, begins: bool) -> bool {
+        let mut cut = self.route.cut.lock().expect("nothing panics with it");
+        let (left, here) = match (*cut, self.from_client, begins) {
+            (Some(Cut::Flight(1)), true, true) => (None, true),
+            (Some(Cut::Flight(later)), true, true) => (Some(Cut::Flight(later - 1)), false),
+            (Some(Cut::AnswerTo(0)), false, _) => (None, true),
+            (Some(Cut::AnswerTo(later @ 1..)), true, true) => {
+                (Some(Cut::AnswerTo(later - 1)), false)
+            }
+            (same, ..) => (same, false),
+        };
+        *cut = left;
+        here
+    }
+
+    /// Before the bytes go on, so that an answer to them is never counted ahead of them. Whether a
+    /// client's flight begins with them.
+    fn note(&self, count: usize) -> bool {
         let mut client_spoke = self.client_spoke.lock().expect("nothing panics with it");
         let begins = self.from_client && !*client_spoke;
         *client_spoke = self.from_client;
@@ -216,6 +256,7 @@ impl Pump {
             }
             false => passed.received += count,
         });
+        begins
     }
 
     fn delay(&self) -> Duration {

@@ -10,6 +10,7 @@ use kmip_p11::error::Result;
 use kmip_p11::model::key::{Custody, Found, Key, ObjectId, State};
 use kmip_p11::model::public_key::{Curve, PublicKey};
 use kmip_p11::model::signature::{SignInput, SignScheme};
+use kmip_p11::model::validity::Validity;
 use kmip_p11::provider::{CacheRules, Disk, Slot};
 use kmip_p11::token::memory::MemoryToken;
 use kmip_p11::token::{Token, TokenInfo};
@@ -29,7 +30,7 @@ impl Token for Large {
     fn find(&self) -> Result<Found> {
         Ok(Found {
             keys: (0..KEYS).map(key).collect(),
-            hidden: vec![],
+            ..Found::default()
         })
     }
     fn identity(&self) -> Option<[u8; 32]> {
@@ -48,14 +49,17 @@ fn key(number: usize) -> Key {
         id: ObjectId(format!("b1946ac9-2492-4c34-8d6b-{number:012}")),
         public_id: Some(ObjectId(format!("b1946ac9-2492-4c34-8d6c-{number:012}"))),
         name: format!("user-{number:06}@example.org"),
+        own_label: None,
         key_id: public.key_id(),
         public,
         state: State::Active,
+        validity: Validity::default(),
         may_sign: true,
         custody: Custody::default(),
         groups: vec!["ssh-users".into()],
         created: Some(1_790_000_000),
         certificates: vec![],
+        remarks: vec![],
     }
 }
 

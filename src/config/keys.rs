@@ -65,6 +65,14 @@ impl Patterns {
         self.0.is_empty()
     }
 
+    /// The names themselves, if there are some and none has a wildcard.
+    pub fn exact(&self) -> Option<Vec<String>> {
+        let patterns = self.0.iter().map(|pattern| pattern.pattern());
+        let exact = |name: &String| !name.contains(['*', '?']);
+        let names: Vec<_> = patterns.collect();
+        (!names.is_empty() && names.iter().all(exact)).then_some(names)
+    }
+
     /// True if a pattern matches the whole name, or if there are no patterns.
     pub fn matches(&self, name: &str) -> bool {
         self.is_empty() || self.0.iter().any(|pattern| pattern.matches(name))
@@ -223,6 +231,16 @@ mod tests {
         ] {
             assert_eq!(patterns.matches(name), shown, "{name}");
         }
+    }
+
+    #[test]
+    fn names_without_wildcards_are_known_as_such() {
+        assert_eq!(
+            patterns(&["b", "a"]).exact(),
+            Some(vec!["b".into(), "a".into()])
+        );
+        assert_eq!(patterns(&["a", "b*"]).exact(), None);
+        assert_eq!(patterns(&[]).exact(), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Attributes of a PKCS#11 object: their types, and their values as C sees them.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use cryptoki_sys::*;
 
@@ -10,13 +10,58 @@ use super::text::steers;
 pub type Template = Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>;
 
 /// The attributes of one object, each in the bytes that a C caller gets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(BTreeMap<CK_ATTRIBUTE_TYPE, Vec<u8>>);
+///
+/// A token may hold a hundred thousand objects of thirty attributes each, so that all values of one
+/// object lie in one piece of memory.
+#[derive(Debug, Clone, Default)]
+pub struct Attributes {
+    /// In the order of their types: where the value lies.
+    places: Vec<(CK_ATTRIBUTE_TYPE, Range<u32>)>,
+    values: Vec<u8>,
+}
 
 impl Attributes {
     /// Adds a value of bytes: an array, a big integer (big-endian), a UTF-8 string.
     pub fn bytes(mut self, kind: CK_ATTRIBUTE_TYPE, value: impl Into<Vec<u8>>) -> Self {
-        self.0.insert(kind, value.into());
+        self.set(kind, &value.into());
+        self
+    }
+
+    fn set(&mut self, kind: CK_ATTRIBUTE_TYPE, value: &[u8]) {
+        let start = self.values.len();
+        self.values.extend(value);
+        // Four gigabytes of attributes are none that a program could be shown.
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let range = place(start)..place(self.values.len());
+        match self.find(kind) {
+            Ok(known) => {
+                if let Some((_, old)) = self.places.get_mut(known) {
+                    *old = range;
+                }
+            }
+            Err(place) => self.places.insert(place, (kind, range)),
+        }
+    }
+
+    fn find(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<usize, usize> {
+        self.places.binary_search_by_key(&kind, |(known, _)| *known)
+    }
+
+    /// All of them, in the order of their types.
+    pub fn iter(&self) -> impl Iterator<Item = (CK_ATTRIBUTE_TYPE, &[u8])> {
+        let values = self.places.iter();
+        values.filter_map(|(kind, range)| Some((*kind, self.value(range)?)))
+    }
+
+    fn value(&self, range: &Range<u32>) -> Option<&[u8]> {
+        let (start, end) = (range.start as usize, range.end as usize);
+        self.values.get(start..end)
+    }
+
+    /// Gives back the memory that nothing will be added to.
+    pub fn complete(mut self) -> Self {
+        self.places.shrink_to_fit();
+        self.values.shrink_to_fit();
         self
     }
 
@@ -43,21 +88,32 @@ impl Attributes {
 
     /// Adds everything of `other`.
     pub fn and(mut self, other: Attributes) -> Self {
-        self.0.extend(other.0);
+        other.iter().for_each(|(kind, value)| self.set(kind, value));
         self
     }
 
     /// The value of an attribute, if the object has it.
     pub fn get(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
-        self.0.get(&kind).map(Vec::as_slice)
+        let (_, range) = self.places.get(self.find(kind).ok()?)?;
+        self.value(range)
     }
 
     /// True if the object has each attribute of `template` with just that value.
     pub fn match_template(&self, template: &Template) -> bool {
-        let same = |(kind, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| self.get(*kind) == Some(value);
+        let same = |(kind, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| {
+            self.get(*kind) == Some(value.as_slice())
+        };
         template.iter().all(same)
     }
 }
+
+impl PartialEq for Attributes {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Attributes {}
 
 /// A label as every program can take it: at most 255 bytes (OpenSSH's buffer), cut at a character,
 /// without characters that steer (a newline would make a second line in an authorized_keys file, a
@@ -99,6 +155,19 @@ mod tests {
         assert!(object.match_template(&vec![(CKA_ID, b"id".to_vec()), (CKA_TOKEN, vec![1])]));
         assert!(!object.match_template(&vec![(CKA_TOKEN, vec![1; 8])]));
         assert!(!object.match_template(&vec![(CKA_LABEL, vec![])]));
+    }
+
+    #[test]
+    fn a_value_that_is_set_again_is_the_last_one() {
+        let object = Attributes::default()
+            .bool(CKA_TOKEN, false)
+            .bytes(CKA_ID, *b"old");
+        let object = object.and(Attributes::default().bytes(CKA_ID, *b"newer"));
+        assert_eq!(object.get(CKA_ID), Some(&b"newer"[..]));
+        let same = Attributes::default()
+            .bytes(CKA_ID, *b"newer")
+            .bool(CKA_TOKEN, false);
+        assert_eq!(object.complete(), same);
     }
 
     #[test]

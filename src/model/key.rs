@@ -5,6 +5,7 @@ use std::fmt;
 use super::attribute::presentable_label;
 use super::certificate::Certificate;
 use super::public_key::PublicKey;
+use super::validity::{Validity, now};
 
 /// Names an object for its token (a KMIP unique identifier, a row): nobody else looks inside.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,12 +56,17 @@ pub struct Key {
     pub public_id: Option<ObjectId>,
     /// The name given by people; see [`Key::label`] for the form that programs get.
     pub name: String,
+    /// A CKA_LABEL other than the name, if its owner wants one.
+    pub own_label: Option<String>,
     /// The public half.
     pub public: PublicKey,
-    /// CKA_ID of the pair and of its certificates; no two keys of a token have the same.
+    /// CKA_ID of the pair and of its certificates; no two keys that are shown have the same. The
+    /// public key's own ([`PublicKey::key_id`]), unless the owner wants another.
     pub key_id: Vec<u8>,
     /// Where it stands in its life.
     pub state: State,
+    /// The dates that its owner has set.
+    pub validity: Validity,
     /// Whether its owner lets it sign.
     pub may_sign: bool,
     /// What is known of how the token guards it.
@@ -71,6 +77,8 @@ pub struct Key {
     pub created: Option<i64>,
     /// X.509 certificates of its public key.
     pub certificates: Vec<Certificate>,
+    /// What its owner has to know: which of his wishes cannot be met, and why.
+    pub remarks: Vec<String>,
 }
 
 /// How a token guards a private key, as far as it says; `None` where it does not.
@@ -87,15 +95,26 @@ pub struct Custody {
 }
 
 impl Key {
-    /// The name as CKA_LABEL.
+    /// CKA_LABEL: the name, unless its owner wants another one.
     pub fn label(&self) -> String {
-        presentable_label(&self.name)
+        presentable_label(self.own_label.as_ref().unwrap_or(&self.name))
+    }
+
+    /// Where it stands by its state and its dates.
+    pub fn state_now(&self) -> State {
+        match self.state {
+            State::Active => {
+                let objection = self.validity.objection(now());
+                objection.map_or(State::Active, |(state, _)| state)
+            }
+            state => state,
+        }
     }
 
     /// Why it cannot sign now, if it cannot.
     pub fn unusable(&self) -> Option<String> {
         match (self.state, self.may_sign) {
-            (State::Active, true) => None,
+            (State::Active, true) => self.validity.objection(now()).map(|(_, reason)| reason),
             (State::Active, false) => {
                 Some("its Cryptographic Usage Mask does not allow Sign".into())
             }
@@ -114,6 +133,8 @@ pub struct Found {
     pub keys: Vec<Key>,
     /// Everything else: one bad object never hides the others, and is never hidden silently.
     pub hidden: Vec<Hidden>,
+    /// What people have to know of the listing as a whole: that it may not be complete.
+    pub warnings: Vec<String>,
 }
 
 /// An object that programs do not see.

@@ -9,3 +9,4 @@ pub mod output;
 pub mod public_key;
 pub mod signature;
 pub mod text;
+pub mod validity;

@@ -81,8 +81,8 @@ fn storage(key: &Key) -> Attributes {
         .bools(&[CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE], false)
         .bytes(CKA_LABEL, key.label())
         .bytes(CKA_ID, key.key_id.clone())
-        .bytes(CKA_START_DATE, [])
-        .bytes(CKA_END_DATE, [])
+        .bytes(CKA_START_DATE, key.validity.start_date())
+        .bytes(CKA_END_DATE, key.validity.end_date())
 }
 
 /// What public and private key have in common (v3.2, 4.7).
@@ -120,7 +120,7 @@ fn private_key(key: &Key, private: bool) -> Attributes {
     let custody = key.custody;
     key_attributes(key)
         .bool(CKA_PRIVATE, private)
-        .bool(CKA_SIGN, key.may_sign)
+        .bool(CKA_SIGN, key.unusable().is_none())
         .bool(CKA_SENSITIVE, true)
         .bools(&[CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED], false)
         .bools(&[CKA_DECRYPT, CKA_SIGN_RECOVER, CKA_UNWRAP], false)

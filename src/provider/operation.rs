@@ -36,13 +36,16 @@ impl SignOperation {
             });
         }
         let parts = None;
-        match key.may_sign {
-            true => Ok(Self {
+        match key.unusable() {
+            None => Ok(Self {
                 key,
                 mechanism,
                 parts,
             }),
-            false => Err(Error::KeyFunctionNotPermitted),
+            Some(reason) => {
+                log::info!("key {:?} ({}) does not sign: {reason}", key.name, key.id);
+                Err(Error::KeyFunctionNotPermitted)
+            }
         }
     }
 

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{NewKey, Revocation, Token, TokenInfo};
+use super::{NewKey, Revocation, Token, TokenInfo, Wish};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Result, TokenErrorKind};
 use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
 use crate::model::signature::{SignInput, SignScheme};
+use crate::model::validity::Validity;
 
 /// Keys in this process, by their number.
 pub struct MemoryToken {
@@ -53,17 +54,20 @@ impl MemoryToken {
             id: ObjectId(number.to_string()),
             public_id: None,
             name: wanted.name.clone(),
+            own_label: None,
             key_id: public.key_id(),
             public,
             state: match wanted.activate {
                 true => State::Active,
                 false => State::PreActive,
             },
+            validity: Validity::default(),
             may_sign: true,
             custody: Custody::default(),
             groups: wanted.groups.clone(),
             created: None,
             certificates: vec![],
+            remarks: vec![],
         };
         keys.insert(number, (key.clone(), private));
         key
@@ -167,6 +171,13 @@ impl Token for MemoryToken {
         self.change(key, |_| ())?;
         self.keys.lock().retain(|_, (held, _)| held.id != key.id);
         Ok(())
+    }
+
+    fn present(&self, key: &Key, wish: &Wish) -> Result {
+        self.change(key, |held| match wish {
+            Wish::Id(id) => held.key_id = id.clone().unwrap_or_else(|| held.public.key_id()),
+            Wish::Label(label) => held.own_label.clone_from(label),
+        })
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {

@@ -43,8 +43,14 @@ pub trait Token: Send + Sync {
     /// Forgets the PIN, and all connections that were made with it.
     fn logout(&self) {}
 
-    /// All keys with all that is told of them, in a bounded number of round trips.
+    /// The keys for programs with all that is told of them, in a bounded number of round trips.
     fn find(&self) -> Result<Found>;
+
+    /// Like [`Token::find`], but with the keys that the slot's names keep from programs among the
+    /// hidden: for people.
+    fn survey(&self) -> Result<Found> {
+        self.find()
+    }
 
     /// One signature, verified with the key's public half, in PKCS#11's form.
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>>;
@@ -98,6 +104,16 @@ pub trait Token: Send + Sync {
     /// Gives a key pair another name.
     fn rename(&self, _key: &Key, _name: &str) -> Result {
         Err(self.unable("rename keys"))
+    }
+
+    /// Lets programs see a key by another CKA_ID or CKA_LABEL than its own.
+    fn present(&self, _key: &Key, _wish: &Wish) -> Result {
+        Err(self.unable("keep a CKA_ID or CKA_LABEL"))
+    }
+
+    /// All that the token tells of a key, for people.
+    fn describe(&self, _key: &Key) -> Result<Vec<Told>> {
+        Ok(vec![])
     }
 
     /// The error for what this kind of token does not do.
@@ -174,6 +190,37 @@ pub struct NewKey {
     pub groups: Vec<String>,
     /// Whether it may be used at once.
     pub activate: bool,
+}
+
+/// How a key is to be seen by programs; `None` as it is by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// CKA_ID, 1 to 255 bytes.
+    Id(Option<Vec<u8>>),
+    /// CKA_LABEL, 1 to 255 bytes.
+    Label(Option<String>),
+}
+
+/// Which half of a pair is spoken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// The private key.
+    Private,
+    /// The public key.
+    Public,
+}
+
+/// Something that a token tells of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Of which half.
+    pub half: Half,
+    /// What is told, by the token's own name for it.
+    pub name: String,
+    /// What it is, for people.
+    pub value: String,
+    /// What programs get of it; empty if nothing.
+    pub programs: &'static str,
 }
 
 /// Why a key is revoked (KMIP 2.1, 11.49).

@@ -1,10 +1,12 @@
 //! The command line: what can be typed, and what `--help` says about it.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::key_name::KeyName;
+use crate::key_record::bytes;
 use crate::key_type::WantedType;
 
 const EXIT_STATUS: &str = "\
@@ -67,6 +69,10 @@ pub enum KeyCommand {
     Destroy(DestroyArguments),
     /// Give a key another name
     Rename(RenameArguments),
+    /// Let programs see a key by another CKA_ID than the one made from its public key
+    SetId(SetIdArguments),
+    /// Let programs see a key by another CKA_LABEL than its name
+    SetLabel(SetLabelArguments),
 }
 
 /// What to do with slots.
@@ -180,6 +186,47 @@ pub struct RenameArguments {
     pub key: String,
     /// Its new name
     pub name: KeyName,
+}
+
+/// `key set-id`
+#[derive(Debug, Args)]
+pub struct SetIdArguments {
+    /// Which key
+    pub key: String,
+    /// 1 to 255 bytes in hexadecimal
+    #[arg(required_unless_present = "default", conflicts_with = "default")]
+    pub id: Option<KeyId>,
+    /// The one made from its public key
+    #[arg(long)]
+    pub default: bool,
+}
+
+/// A CKA_ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyId(pub Vec<u8>);
+
+impl FromStr for KeyId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let id = bytes(&text.replace(':', ""));
+        let id = id.filter(|id| (1..=255).contains(&id.len()));
+        id.map(Self)
+            .ok_or_else(|| "not 1 to 255 bytes in hexadecimal".into())
+    }
+}
+
+/// `key set-label`
+#[derive(Debug, Args)]
+pub struct SetLabelArguments {
+    /// Which key
+    pub key: String,
+    /// The CKA_LABEL
+    #[arg(required_unless_present = "default", conflicts_with = "default")]
+    pub label: Option<KeyName>,
+    /// Its name
+    #[arg(long)]
+    pub default: bool,
 }
 
 /// `doctor`

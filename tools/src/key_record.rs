@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use der::DateTime;
+use kmip_p11::model::attribute::presentable_label;
 use kmip_p11::model::key::{Found, Hidden, Key};
 use kmip_p11::ssh;
 use serde::Serialize;
@@ -17,6 +18,9 @@ pub struct KeyRecord {
     pub slot: String,
     /// Its name, as programs see it.
     pub name: String,
+    /// CKA_LABEL, if it is another than the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// The private key's unique identifier.
     pub id: String,
     /// The public key's unique identifier, if the server keeps one.
@@ -32,6 +36,12 @@ pub struct KeyRecord {
     pub shown: bool,
     /// Why they do not.
     pub hidden_because: Option<String>,
+    /// Why programs that see it cannot sign with it, if they cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signs_not_because: Option<String>,
+    /// What its owner has to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// Object groups.
     pub groups: Vec<String>,
     /// RFC 3339, UTC.
@@ -56,7 +66,8 @@ impl KeyRecord {
         let fingerprint = ssh::fingerprint(&key.public).unwrap_or_default();
         Self {
             slot: slot.into(),
-            name: key.label(),
+            name: presentable_label(&key.name),
+            label: key.own_label.as_ref().map(|_| key.label()),
             id: key.id.to_string(),
             public_id: key.public_id.as_ref().map(ToString::to_string),
             key_id: hex(&key.key_id),
@@ -64,6 +75,8 @@ impl KeyRecord {
             state: key.state.to_string(),
             shown: hidden.is_none(),
             hidden_because: hidden.map(Into::into),
+            signs_not_because: key.unusable().filter(|_| hidden.is_none()),
+            remarks: key.remarks.clone(),
             groups: key.groups.clone(),
             created: key.created.and_then(rfc3339),
             extractable: key.custody.extractable,
@@ -90,6 +103,14 @@ impl KeyRecord {
             None => Self::new(slot, key, key.unusable().as_deref()),
         }
     }
+}
+
+/// The bytes that hexadecimal digits stand for.
+pub fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let all: Option<Vec<u8>> = pairs.iter().map(byte).collect();
+    all.filter(|_| rest.is_empty() && digits.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
 /// Lower-case hexadecimal digits.
@@ -120,6 +141,12 @@ impl fmt::Display for KeyRecord {
                 .unwrap_or("not kept by the server"),
         )?;
         line("CKA_ID", &self.key_id)?;
+        if let Some(label) = &self.label {
+            line("CKA_LABEL", label)?;
+        }
+        for remark in &self.remarks {
+            line("Note", remark)?;
+        }
         line("Groups", &or_none(self.groups.join(", ")))?;
         line("Created", self.created.as_deref().unwrap_or("not told"))?;
         line("Extractable", extractable(self.extractable))?;
@@ -131,9 +158,10 @@ impl fmt::Display for KeyRecord {
 }
 
 fn programs(key: &KeyRecord) -> String {
-    match &key.hidden_because {
-        None => "see it and can sign with it".into(),
-        Some(reason) => format!("do not see it: {reason}"),
+    match (&key.hidden_because, &key.signs_not_because) {
+        (None, None) => "see it and can sign with it".into(),
+        (None, Some(reason)) => format!("see it and cannot sign with it: {reason}"),
+        (Some(reason), _) => format!("do not see it: {reason}"),
     }
 }
 
@@ -166,14 +194,17 @@ pub mod tests {
             id: ObjectId("42".into()),
             public_id: Some(ObjectId("43".into())),
             name: "web\n1".into(),
+            own_label: None,
             key_id: public.key_id(),
             public,
             state: State::Active,
+            validity: Default::default(),
             may_sign: true,
             custody: Default::default(),
             groups: vec!["ssh".into()],
             created: Some(1_790_000_000),
             certificates: vec![],
+            remarks: vec![],
         }
     }
 

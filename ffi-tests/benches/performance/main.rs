@@ -4,6 +4,7 @@
 //! counts that may not are pinned by the test `flights`.
 
 mod concurrency;
+mod listing;
 mod loading;
 mod memory;
 mod servers;
@@ -30,7 +31,13 @@ const LIMIT: Duration = Duration::from_secs(600);
 fn main() -> ExitCode {
     match std::env::var(INSIDE).as_deref() {
         Ok("all") => measure(),
+        Ok("listings") => {
+            let (wire, times) = listing::rows();
+            print_wire(&wire);
+            print_times(&times);
+        }
         Ok("start") => loading::start_here(),
+        Ok("listing") => listing::list_here(),
         Ok("threads") => loading::count_threads_here(),
         _ => return outside(),
     }
@@ -68,8 +75,11 @@ fn measure() {
     let mut wire = vec![];
     eprintln!("measuring the way to the server ...");
     wire.extend(wire::rows(&servers));
+    eprintln!("measuring listings ...");
+    let (listings, listing_times) = listing::rows();
+    wire.extend(listings);
     print_wire(&wire);
-    let mut times = vec![];
+    let mut times = listing_times;
     eprintln!("measuring signatures ...");
     times.extend(signing::rows(&servers));
     eprintln!("measuring threads ...");

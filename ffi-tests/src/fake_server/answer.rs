@@ -1,17 +1,15 @@
 //! What the fake server does for each operation: what the specification says, for the few that are needed.
 
-use std::sync::Arc;
-
-use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::ttlv::{Item, Writer};
 use kmip_p11::kmip::{NameType, ObjectType, Operation, ResultReason, Tag, Version};
-use kmip_p11::model::public_key::{Curve, KeyType};
 
 use super::fault::{Fault, Refused};
+use super::locating;
+use super::making;
 use super::message::write_version;
 use super::signing;
 use super::state::State;
-use super::vault::{self, Stored};
+use super::vault::Stored;
 
 /// What writes the payload of an answer.
 pub type Body = Box<dyn FnOnce(&mut Writer)>;
@@ -32,8 +30,9 @@ pub fn answer(
             }))
         }
         Operation::QUERY => Ok(Box::new(query)),
-        Operation::LOCATE => Ok(locate(state, payload)),
-        Operation::CREATE_KEY_PAIR => Ok(create_key_pair(state)),
+        Operation::LOCATE => Ok(locating::locate(state, payload)),
+        Operation::CREATE_KEY_PAIR => Ok(making::create_key_pair(state, payload)),
+        Operation::REGISTER => making::register(state, payload),
         _ => about_an_object(state, version, operation, payload, fault),
     }
 }
@@ -57,7 +56,10 @@ fn about_an_object(
     match operation {
         Operation::GET_ATTRIBUTES => {
             let object = found?;
-            Ok(Box::new(move |writer| attributes(writer, version, &object)))
+            let wanted = wanted(payload);
+            Ok(Box::new(move |writer| {
+                attributes(writer, version, &object, &wanted)
+            }))
         }
         Operation::GET => {
             let object = found?;
@@ -71,11 +73,13 @@ fn about_an_object(
                 writer.bytes(Tag::SIGNATURE_DATA, &signature);
             }))
         }
-        Operation::ACTIVATE => {
-            let object = found?;
-            Ok(Box::new(move |writer| {
-                writer.text(Tag::UNIQUE_IDENTIFIER, &object.id)
-            }))
+        Operation::ACTIVATE
+        | Operation::REVOKE
+        | Operation::DESTROY
+        | Operation::MODIFY_ATTRIBUTE
+        | Operation::ADD_ATTRIBUTE => {
+            let id = found?.id;
+            making::change(state, operation, &id, payload)
         }
         _ => Err(Refused::new(
             ResultReason::OPERATION_NOT_SUPPORTED,
@@ -97,69 +101,29 @@ fn query(writer: &mut Writer) {
     writer.text(Tag::VENDOR_IDENTIFICATION, "a fake KMIP server");
 }
 
-/// Knows three filters: Object Type, Object Group and Name.
-fn locate(state: &State, payload: Item<'_>) -> Body {
-    let kind = filter(payload, Tag::OBJECT_TYPE, "Object Type").and_then(Item::enumeration);
-    let group = filter(payload, Tag::OBJECT_GROUP, "Object Group").and_then(Item::text);
-    let name = filter(payload, Tag::NAME, "Name").and_then(|name| name.find(Tag::NAME_VALUE));
-    let name = name.and_then(Item::text);
-    let vault = state.vault();
-    let objects = vault.objects.iter();
-    let fits = |object: &&Stored| {
-        kind.is_none_or(|kind| kind == object.object_type.0)
-            && group.is_none_or(|group| object.groups.iter().any(|of| of == group))
-            && name.is_none_or(|name| object.names.iter().any(|of| of == name))
-    };
-    let ids: Vec<String> = objects.filter(fits).map(|o| o.id.clone()).collect();
-    Box::new(move |writer| {
-        let count = i32::try_from(ids.len()).expect("a small number");
-        writer.integer(Tag::LOCATED_ITEMS, count);
-        ids.iter()
-            .for_each(|id| writer.text(Tag::UNIQUE_IDENTIFIER, id));
-    })
+/// The attributes that a request names; all if none.
+fn wanted(payload: Item<'_>) -> Vec<Tag> {
+    let names = payload.find_all(Tag::ATTRIBUTE_NAME).filter_map(Item::text);
+    let old = names.filter_map(Tag::from_name);
+    let references = payload.find_all(Tag::ATTRIBUTE_REFERENCE);
+    let new = references.filter_map(Item::enumeration).map(Tag);
+    old.chain(new).collect()
 }
 
-/// The value of a filter, in the form of 1.x or of 2.x.
-fn filter<'a>(payload: Item<'a>, tag: Tag, name: &str) -> Option<Item<'a>> {
-    if let Some(attributes) = payload.find(Tag::ATTRIBUTES) {
-        return attributes.find(tag);
-    }
-    let named = |attribute: &Item<'a>| {
-        let found = attribute.find(Tag::ATTRIBUTE_NAME).and_then(Item::text);
-        found == Some(name)
-    };
-    let mut attributes = payload.find_all(Tag::ATTRIBUTE);
-    attributes.find(named)?.find(Tag::ATTRIBUTE_VALUE)
-}
-
-/// A P-256 pair, whatever was asked: it matters how often it is.
-fn create_key_pair(state: &State) -> Body {
-    let pair = PrivateKey::generate(KeyType::Ec(Curve::P256)).expect("a P-256 key");
-    let number = state.vault().keep("created", Arc::new(pair));
-    Box::new(move |writer| {
-        let (private, public) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
-        writer.text(
-            Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER,
-            &vault::id(private, number),
-        );
-        writer.text(
-            Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER,
-            &vault::id(public, number),
-        );
-    })
-}
-
-fn attributes(writer: &mut Writer, version: Version, object: &Stored) {
+fn attributes(writer: &mut Writer, version: Version, object: &Stored, wanted: &[Tag]) {
     writer.text(Tag::UNIQUE_IDENTIFIER, &object.id);
     match version.has_attributes_structure() {
-        true => writer.structure(Tag::ATTRIBUTES, |writer| members(writer, true, object)),
-        false => members(writer, false, object),
+        true => writer.structure(Tag::ATTRIBUTES, |writer| {
+            members(writer, true, object, wanted);
+        }),
+        false => members(writer, false, object, wanted),
     }
 }
 
-fn members(writer: &mut Writer, bare: bool, object: &Stored) {
+fn members(writer: &mut Writer, bare: bool, object: &Stored, wanted: &[Tag]) {
     type Write<'a> = &'a dyn Fn(&mut Writer, Tag);
     let mut member = |tag: Tag, write: Write<'_>| match bare {
+        _ if !(wanted.is_empty() || wanted.contains(&tag)) => {}
         true => write(writer, tag),
         false => writer.structure(Tag::ATTRIBUTE, |writer| {
             writer.text(Tag::ATTRIBUTE_NAME, &tag.to_string());
@@ -185,6 +149,20 @@ fn members(writer: &mut Writer, bare: bool, object: &Stored) {
             });
         });
     }
+    for (namespace, data) in &object.said {
+        member(Tag::APPLICATION_SPECIFIC_INFORMATION, &|writer, tag| {
+            writer.structure(tag, |writer| {
+                writer.text(Tag::APPLICATION_NAMESPACE, namespace);
+                writer.text(Tag::APPLICATION_DATA, data);
+            });
+        });
+    }
+    if let Some(extractable) = object.extractable {
+        member(Tag::EXTRACTABLE, &|w, tag| w.boolean(tag, extractable));
+    }
+    for (date, seconds) in &object.dates {
+        member(*date, &|w, tag| w.date_time(tag, *seconds));
+    }
     member(Tag::OBJECT_TYPE, &|w, tag| {
         w.enumeration(tag, object.object_type)
     });
@@ -198,7 +176,9 @@ fn members(writer: &mut Writer, bare: bool, object: &Stored) {
         w.integer(tag, object.usage.0.cast_signed())
     });
     member(Tag::STATE, &|w, tag| w.enumeration(tag, object.state));
-    member(Tag::INITIAL_DATE, &|w, tag| w.date_time(tag, 1_790_000_000));
+    member(Tag::INITIAL_DATE, &|w, tag| {
+        w.date_time(tag, object.created)
+    });
 }
 
 fn value(writer: &mut Writer, object: &Stored) {

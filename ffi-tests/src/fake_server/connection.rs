@@ -137,6 +137,7 @@ impl Connection {
                 self.stream.write_all(&bytes)?;
                 return self.wait_for_end();
             }
+            Some(Fault::CloseUnheard) => return self.end_after(&answer, 0, false),
             Some(Fault::CloseAfter(count)) => return self.end_after(&answer, count, false),
             Some(Fault::ResetAfter(count)) => return self.end_after(&answer, count, true),
             Some(Fault::Drip(pause)) => return self.drip(&answer, pause),

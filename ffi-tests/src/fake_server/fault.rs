@@ -19,6 +19,8 @@ pub enum Fault {
     Drip(Duration),
     /// The answer comes after this time.
     Delay(Duration),
+    /// The connection ends before the request is looked at.
+    CloseUnheard,
     /// The connection ends after so many bytes of the answer.
     CloseAfter(usize),
     /// The connection is reset after so many bytes of the answer.

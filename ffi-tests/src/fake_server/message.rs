@@ -85,6 +85,7 @@ fn refusal(
 ) -> Option<Refused> {
     use kmip_p11::kmip::ResultReason as Reason;
     match fault {
+        Some(Fault::CloseUnheard) => Some(Refused::new(Reason::GENERAL_FAILURE, "never heard")),
         Some(Fault::RefusedMessage(refused)) => Some(refused.clone()),
         Some(Fault::NoMoreThan(limit, refused)) if items > *limit => Some(refused.clone()),
         _ if !state.versions().contains(&version) => {

@@ -6,6 +6,8 @@
 mod answer;
 mod connection;
 mod fault;
+mod locating;
+mod making;
 mod message;
 mod pki;
 mod signing;
@@ -24,6 +26,7 @@ use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
 pub use fault::{Fault, Forgery, Refused};
+pub use locating::Locating;
 pub use tally::Tally;
 pub use vault::{Stored, Vault};
 

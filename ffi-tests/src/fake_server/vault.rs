@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::{
-    CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, UsageMask,
+    CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, Tag, UsageMask,
 };
-use kmip_p11::model::public_key::{Curve, KeyType};
+use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};
+
+use super::locating::Locating;
 
 /// An object, every part of which a test may change.
 #[derive(Clone)]
@@ -33,6 +36,14 @@ pub struct Stored {
     pub format: KeyFormatType,
     /// Its value as Get gives it.
     pub value: Vec<u8>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// Application Specific Information: namespaces and data.
+    pub said: Vec<(String, String)>,
+    /// Whether it may leave the server, if that is told; Get gives it out all the same.
+    pub extractable: Option<bool>,
+    /// Dates beside the first one: which, and seconds since 1970.
+    pub dates: Vec<(Tag, i64)>,
     /// What signs with it.
     pub signer: Option<Arc<PrivateKey>>,
 }
@@ -42,6 +53,8 @@ pub struct Stored {
 pub struct Vault {
     /// The objects.
     pub objects: Vec<Stored>,
+    /// How Locate is answered.
+    pub locating: Locating,
     /// How many pairs were made, for identifiers that are never used again.
     made: usize,
 }
@@ -63,11 +76,38 @@ impl Vault {
         self
     }
 
+    /// As many pairs that cannot sign, and cost next to nothing: Ed25519, called `bulk-000000` and
+    /// so on.
+    pub fn bulk(&mut self, number: usize) -> &mut Self {
+        for _ in 0..number {
+            let digest = digest(&SHA256, &self.made.to_be_bytes());
+            let public = digest.as_ref().first_chunk().expect("32 bytes of SHA-256");
+            let name = format!("bulk-{:06}", self.made);
+            self.keep_halves(&name, &PublicKey::Ed25519(*public), vec![]);
+        }
+        self
+    }
+
     /// Takes a pair in; the number in its identifiers.
     pub fn keep(&mut self, name: &str, private: Arc<PrivateKey>) -> usize {
+        let pkcs8 = private.to_pkcs8().expect("a key of ours").to_vec();
+        let number = self.keep_halves(name, private.public(), pkcs8);
+        self.at(&id(ObjectType::PRIVATE_KEY, number)).signer = Some(private);
+        number
+    }
+
+    /// Takes a public key in, without a private one; the number in its identifier.
+    pub fn keep_public(&mut self, spki: &[u8]) -> usize {
+        let public = PublicKey::from_spki(spki).expect("a key of ours");
+        let number = self.keep_halves("registered", &public, vec![]);
+        self.objects.remove(self.objects.len() - 2);
+        number
+    }
+
+    fn keep_halves(&mut self, name: &str, open_key: &PublicKey, pkcs8: Vec<u8>) -> usize {
         self.made += 1;
         let number = self.made;
-        let key_type = private.public().key_type();
+        let key_type = open_key.key_type();
         let half = |object_type, usage, format, value| Stored {
             id: id(object_type, number),
             object_type,
@@ -80,29 +120,53 @@ impl Vault {
             length: bits(key_type),
             format,
             value,
+            created: 1_790_000_000,
+            said: vec![],
+            extractable: None,
+            dates: vec![],
             signer: None,
         };
-        let spki = private.public().to_spki().expect("a key of ours");
-        let pkcs8 = private.to_pkcs8().expect("a key of ours").to_vec();
+        let spki = open_key.to_spki().expect("a key of ours");
         let (secret, open) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
         let mut public = half(open, UsageMask::VERIFY, KeyFormatType::X_509, spki);
         let mut hidden = half(secret, UsageMask::SIGN, KeyFormatType::PKCS_8, pkcs8);
         public.links = vec![(LinkType::PRIVATE_KEY_LINK, hidden.id.clone())];
         hidden.links = vec![(LinkType::PUBLIC_KEY_LINK, public.id.clone())];
-        hidden.signer = Some(private);
         self.objects.extend([hidden, public]);
         number
     }
 
     /// The object with that identifier.
     pub fn get(&self, id: &str) -> Option<&Stored> {
-        self.objects.iter().find(|object| object.id == id)
+        self.objects.get(self.place(id)?)
+    }
+
+    /// Usually where it was put; a search through all of them for each would not do for many.
+    fn place(&self, id: &str) -> Option<usize> {
+        let is_it = |object: &Stored| object.id == id;
+        let (half, number) = id.split_once('-').unwrap_or((id, ""));
+        let number: usize = number.parse().unwrap_or(0);
+        let usual = 2 * number.saturating_sub(1) + usize::from(half == "public");
+        match self.objects.get(usual).is_some_and(is_it) {
+            true => Some(usual),
+            false => self.objects.iter().position(is_it),
+        }
+    }
+
+    /// Forgets what it does not keep.
+    pub fn forget(&mut self) {
+        if self.locating.forgets_marks {
+            self.objects
+                .iter_mut()
+                .for_each(|object| object.said.clear());
+        }
     }
 
     /// The object with that identifier, to be changed; it has to be there.
     #[track_caller]
     pub fn at(&mut self, id: &str) -> &mut Stored {
-        let found = self.objects.iter_mut().find(|object| object.id == id);
+        let place = self.place(id);
+        let found = place.and_then(|place| self.objects.get_mut(place));
         found.unwrap_or_else(|| panic!("the vault has no {id}"))
     }
 

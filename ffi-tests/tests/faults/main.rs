@@ -2,6 +2,7 @@
 
 mod connections;
 mod isolation;
+mod making;
 mod objects;
 mod repetition;
 mod replies;

@@ -9,6 +9,7 @@ use crate::model::certificate::Certificate;
 use crate::model::elements::one_by_one;
 use crate::model::key::{Custody, Key, ObjectId, State};
 use crate::model::public_key::PublicKey;
+use crate::model::validity::Validity;
 
 /// The first bytes of a file, with the number of its format: another format is another number.
 const MAGIC: &[u8; 16] = b"kmip-p11 keys 1\n";
@@ -41,10 +42,12 @@ struct Entry<'a> {
     id: &'a str,
     public_id: Option<&'a str>,
     name: &'a str,
+    own_label: Option<&'a str>,
     /// A SubjectPublicKeyInfo.
     public: &'a [u8],
     key_id: &'a [u8],
     state: u8,
+    validity: [Option<i64>; 4],
     may_sign: bool,
     custody: [Option<bool>; 4],
     #[serde(borrow, deserialize_with = "one_by_one")]
@@ -103,14 +106,17 @@ fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
         id,
         public_id,
         name,
+        own_label,
         public,
         key_id,
         state,
+        validity,
         may_sign,
         custody,
         groups,
         created,
         certificates,
+        remarks: _for_people_who_are_told_by_kmip_ssh,
     } = key;
     let public = public.to_spki().map_err(text)?;
     let state = STATES.iter().position(|known| known == state);
@@ -119,9 +125,16 @@ fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
         id: &id.0,
         public_id: public_id.as_ref().map(|id| id.0.as_str()),
         name,
+        own_label: own_label.as_deref(),
         public: &public,
         key_id,
         state: state.ok_or("a state without a number")? as u8,
+        validity: [
+            validity.activation,
+            validity.process_start,
+            validity.protect_stop,
+            validity.deactivation,
+        ],
         may_sign: *may_sign,
         custody: [
             custody.sensitive,
@@ -185,14 +198,22 @@ impl Entry<'_> {
         let certificates: Result<Vec<_>, String> =
             self.certificates.into_iter().map(certificate).collect();
         let [sensitive, extractable, always_sensitive, never_extractable] = self.custody;
+        let [activation, process_start, protect_stop, deactivation] = self.validity;
         let state = STATES.get(usize::from(self.state));
         Ok(Key {
             id: name(self.id),
             public_id: self.public_id.map(name),
             name: self.name.to_owned(),
+            own_label: self.own_label.map(str::to_owned),
             public: PublicKey::from_spki(self.public).map_err(text)?,
             key_id: self.key_id.to_vec(),
             state: *state.ok_or("a state that is not known")?,
+            validity: Validity {
+                activation,
+                process_start,
+                protect_stop,
+                deactivation,
+            },
             may_sign: self.may_sign,
             custody: Custody {
                 sensitive,
@@ -203,6 +224,7 @@ impl Entry<'_> {
             groups: self.groups.into_iter().map(str::to_owned).collect(),
             created: self.created,
             certificates: certificates?,
+            remarks: vec![],
         })
     }
 }

@@ -88,6 +88,8 @@ fn make_keys() -> Vec<Key> {
     keys[1].public_id = Some(ObjectId("half".into()));
     keys[2].state = State::Compromised;
     keys[2].created = Some(-1);
+    keys[2].own_label = Some("another".into());
+    keys[2].validity.deactivation = Some(1_790_000_000);
     keys[2].custody = Custody {
         sensitive: Some(true),
         never_extractable: Some(false),

@@ -58,6 +58,18 @@ impl Failures {
     }
 }
 
+/// What the version in use has no words for, as a refusal.
+pub fn unencodable(error: &kmip::Error) -> Refusal {
+    Refusal {
+        operation: None,
+        reason: ResultReason::FEATURE_NOT_SUPPORTED,
+        message: match &error.kind {
+            ErrorKind::Unencodable(reason) => reason.to_string(),
+            _ => error.to_string(),
+        },
+    }
+}
+
 fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     match refusal.reason {
         ResultReason::ITEM_NOT_FOUND | ResultReason::OBJECT_NOT_FOUND => TokenErrorKind::Gone,

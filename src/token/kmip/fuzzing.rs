@@ -28,9 +28,9 @@ pub fn listed(answers: Vec<Answer>) -> Found {
         }
     }
     let mut prove = |_: &_| Ok(Proof::Proven);
-    let (keys, hidden) = located.pair(&mut prove).unwrap_or_default();
-    let mut found = select(keys, &KeyFilter::default());
-    found.hidden.extend(hidden);
+    let paired = located.pair(&mut prove).unwrap_or_default();
+    let mut found = select(paired.keys, &KeyFilter::default());
+    found.hidden.extend(paired.hidden);
     found
 }
 

@@ -1,14 +1,16 @@
 //! The life of a key pair after its making: activation, another name, revocation, destruction.
 
 use super::KmipToken;
-use super::failure::noting;
+use super::failure::{noting, unencodable};
+use super::inventory::Scope;
+use super::managed::Managed;
 use super::pairing::PUBLIC_SUFFIX;
+use super::settling::{is_active, is_gone, is_revoked};
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
-    Answer, Attribute, Error as KmipError, ErrorKind, Refusal, Request, ResultReason,
-    RevocationReasonCode,
+    Answer, Attribute, Error as KmipError, ErrorKind, Refusal, Request, RevocationReasonCode,
 };
-use crate::model::key::Key;
+use crate::model::key::{Found, Key};
 use crate::token::Revocation;
 
 impl KmipToken {
@@ -19,8 +21,12 @@ impl KmipToken {
     /// Activate (KMIP 2.1, 6.1.1) of both halves. The private one decides: not every server gives
     /// public keys a life of their own.
     pub(super) fn activate_both(&self, id: &str, public_id: &str) -> Result {
-        let requests = halves(id, public_id, |id| Request::Activate { id });
-        self.first_decides(&requests)
+        let activate = |id: &str| self.settle(id, &Request::Activate { id: id.into() }, &is_active);
+        activate(id)?;
+        if !public_id.is_empty() {
+            note_public(activate(public_id));
+        }
+        Ok(())
     }
 
     /// Revoke (KMIP 2.1, 6.1.49) of the private key. Its public half goes on verifying what was
@@ -33,36 +39,49 @@ impl KmipToken {
             ),
             false => (RevocationReasonCode::CESSATION_OF_OPERATION, None),
         };
-        self.first_decides(&[Request::Revoke {
+        let request = Request::Revoke {
             id: key.id.to_string(),
             reason,
             message: revocation.message.clone(),
             compromised_at,
-        }])
+        };
+        self.settle(&key.id.0, &request, &is_revoked)
     }
 
     /// Destroy (KMIP 2.1, 6.1.19) of the private key first: what is left then is harmless. The
     /// public half was not revoked with it, and many servers want that before.
     pub(super) fn destroy_pair(&self, key: &Key) -> Result {
-        let mut requests = vec![Request::Destroy {
-            id: key.id.to_string(),
-        }];
-        if let Some(public_id) = &key.public_id {
-            let id = public_id.to_string();
-            requests.push(Request::Revoke {
-                id: id.clone(),
-                reason: RevocationReasonCode::CESSATION_OF_OPERATION,
-                message: None,
-                compromised_at: None,
-            });
-            requests.push(Request::Destroy { id });
-        }
-        self.first_decides(&requests).map_err(|error| match error {
+        let destroy = |id: &str| self.settle(id, &Request::Destroy { id: id.into() }, &is_gone);
+        destroy(&key.id.0).map_err(|error| match error {
             Error::Token(ref token) if token.kind == TokenErrorKind::Denied => {
                 noting(error, "an active key must be revoked before")
             }
             error => error,
-        })
+        })?;
+        let Some(public) = &key.public_id else {
+            return Ok(());
+        };
+        note_public(self.settle(
+            &public.0,
+            &Request::Revoke {
+                id: public.to_string(),
+                reason: RevocationReasonCode::CESSATION_OF_OPERATION,
+                message: None,
+                compromised_at: None,
+            },
+            &is_revoked,
+        ));
+        match destroy(&public.0) {
+            Err(Error::Token(token)) if token.kind != TokenErrorKind::Gone => {
+                let note = format!(
+                    "the private key {:?} is destroyed, but not its public half {:?}, which no \
+                     listing shows any more: destroy that at the server",
+                    key.id.0, public.0
+                );
+                Err(noting(Error::Token(token), &note))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Modify Attribute (KMIP 2.1, 6.1.31) of the names of both halves. Where names are all that
@@ -109,7 +128,12 @@ impl KmipToken {
             current: Some(named(old)),
             index: Some(0),
         };
-        let modified = self.first_decides(&[modify]);
+        let is_called = |name: &str, it: Option<&Managed>| {
+            it.is_some_and(|it| it.names.iter().any(|other| other == name))
+        };
+        let has_new = |it: Option<&Managed>| is_called(new, it);
+        let lost_old = |it: Option<&Managed>| !is_called(old, it);
+        let modified = self.settle(id, &modify, &has_new);
         if !matches!(&modified, Err(error) if may_be_the_operation(error)) {
             return modified;
         }
@@ -123,16 +147,16 @@ impl KmipToken {
             attribute: named(old),
             index: Some(0),
         };
-        if self.first_decides(&[add]).is_err() {
+        if self.settle(id, &add, &has_new).is_err() {
             return modified;
         }
-        self.first_decides(&[delete])
+        self.settle(id, &delete, &lost_old)
             .map_err(|error| noting(error, &format!("the old name {old:?} is still there, too")))
     }
 
     /// The key with that identifier, whatever the slot's filter says.
     pub(super) fn key_named(&self, id: &str) -> Result<Key> {
-        let (keys, hidden) = self.pairs(&[])?;
+        let Found { keys, hidden, .. } = self.pairs(Scope::default())?;
         let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
         let found = keys.into_iter().find(|key| key.id.0 == id);
         found.ok_or_else(|| {
@@ -142,25 +166,6 @@ impl KmipToken {
             );
             self.failures.error(TokenErrorKind::Failed, reason)
         })
-    }
-
-    /// Carries out requests of which only the first must succeed.
-    fn first_decides(&self, requests: &[Request]) -> Result {
-        let mut requests = requests.iter();
-        if let Some(first) = requests.next() {
-            let refused = self.carry_out(first)?.err();
-            if let Some(refusal) = refused {
-                return Err(self.failures.refusal(&refusal));
-            }
-        }
-        for request in requests {
-            match self.carry_out(request) {
-                Ok(Ok(_)) => {}
-                Ok(Err(refusal)) => log::info!("the public half: {refusal}"),
-                Err(error) => log::info!("the public half: {error}"),
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn carry_out(&self, request: &Request) -> Result<Answer> {
@@ -180,11 +185,7 @@ impl KmipToken {
     pub(super) fn refused_whole(&self, error: KmipError) -> Result<Refusal> {
         match error.kind {
             ErrorKind::Refused(refusal) => Ok(refusal),
-            ErrorKind::Unencodable(reason) => Ok(Refusal {
-                operation: None,
-                reason: ResultReason::FEATURE_NOT_SUPPORTED,
-                message: reason.to_string(),
-            }),
+            ErrorKind::Unencodable(_) => Ok(unencodable(&error)),
             _ => Err(self.failures.call(&error)),
         }
     }
@@ -201,8 +202,9 @@ fn public_id(key: &Key) -> &str {
     key.public_id.as_ref().map_or("", |id| &id.0)
 }
 
-/// A request for the private key, and the same for the public one if there is one.
-fn halves(id: &str, public_id: &str, request: impl Fn(String) -> Request) -> Vec<Request> {
-    let known = [id, public_id].into_iter().filter(|id| !id.is_empty());
-    known.map(|id| request(id.into())).collect()
+/// Not every server gives public keys a life of their own.
+fn note_public(changed: Result) {
+    if let Err(error) = changed {
+        log::info!("the public half: {error}");
+    }
 }

@@ -1,7 +1,10 @@
 //! A managed object as its attributes tell of it, before it is part of a key.
 
+use super::mapping;
+use super::own_words::agreed;
 use crate::kmip::{Attribute, CryptographicAlgorithm, LinkType, ObjectType, State, UsageMask};
 use crate::model::key::{self, Custody};
+use crate::model::validity::Validity;
 
 /// The attributes of one managed object that matter here; empty where the server keeps none.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +29,14 @@ pub struct Managed {
     pub custody: Custody,
     /// When it was made, in seconds since 1970.
     pub created: Option<i64>,
+    /// The dates that its owner has set.
+    pub validity: Validity,
+    /// The CKA_ID that its owner wants, as often as it is told.
+    pub own_id: Option<Vec<Vec<u8>>>,
+    /// The CKA_LABEL that its owner wants, as often as it is told.
+    pub own_label: Option<Vec<String>>,
+    /// What could not be taken as it was told.
+    pub remarks: Vec<String>,
 }
 
 impl Managed {
@@ -35,26 +46,20 @@ impl Managed {
             id: id.into(),
             ..Managed::default()
         };
-        attributes.into_iter().for_each(|a| managed.take(a));
+        for attribute in attributes {
+            mapping::take(&mut managed, attribute);
+        }
         managed
     }
 
-    fn take(&mut self, attribute: Attribute) {
-        match attribute {
-            Attribute::ObjectType(object_type) => self.object_type = Some(object_type),
-            Attribute::Name(name) => self.names.push(name),
-            Attribute::ObjectGroup(group) => self.groups.push(group),
-            Attribute::Link { kind, id } => self.links.push((kind, id)),
-            Attribute::State(state) => self.state = Some(state),
-            Attribute::CryptographicUsageMask(mask) => self.usage = Some(mask),
-            Attribute::CryptographicAlgorithm(algorithm) => self.algorithm = Some(algorithm),
-            Attribute::Sensitive(it_is) => self.custody.sensitive = Some(it_is),
-            Attribute::Extractable(it_is) => self.custody.extractable = Some(it_is),
-            Attribute::AlwaysSensitive(it_was) => self.custody.always_sensitive = Some(it_was),
-            Attribute::NeverExtractable(it_was) => self.custody.never_extractable = Some(it_was),
-            Attribute::InitialDate(date) => self.created = Some(date),
-            _ => {}
-        }
+    /// CKA_ID and CKA_LABEL of the owner's choice, and what he has to know of them.
+    pub fn wishes(&self) -> (Option<Vec<u8>>, Option<String>, Vec<String>) {
+        let mut remarks = self.remarks.clone();
+        let id = agreed(self.own_id.as_ref(), "CKA_ID");
+        let label = agreed(self.own_label.as_ref(), "CKA_LABEL");
+        remarks.extend(id.as_ref().err().cloned());
+        remarks.extend(label.as_ref().err().cloned());
+        (id.unwrap_or_default(), label.unwrap_or_default(), remarks)
     }
 
     /// Its name for people: the first name, else its identifier.

@@ -1,5 +1,6 @@
 //! Key material as servers give it, in whatever format, as a key of ours.
 
+use crate::config::KeyKind;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::kmip::{CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, RecommendedCurve};
 use crate::model::public_key::{Curve, KeyType, PublicKey, PublicKeyError};
@@ -77,6 +78,30 @@ pub fn algorithm(key_type: KeyType) -> CryptographicAlgorithm {
     }
 }
 
+/// What servers may call the algorithms of keys of these kinds; nothing if these are all there are.
+pub fn algorithms(kinds: &[KeyKind]) -> Vec<CryptographicAlgorithm> {
+    use CryptographicAlgorithm as Algorithm;
+    if KeyKind::ALL.iter().all(|kind| kinds.contains(kind)) {
+        return vec![];
+    }
+    let mut all = vec![];
+    for kind in kinds {
+        let names: &[_] = match kind {
+            KeyKind::Rsa => &[Algorithm::RSA],
+            KeyKind::Ed25519 => &[Algorithm::ED25519, Algorithm::EC, Algorithm::ECDSA],
+            _ => &[Algorithm::EC, Algorithm::ECDSA, Algorithm::ECDH],
+        };
+        all.extend(
+            names
+                .iter()
+                .filter(|name| !all.contains(*name))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+    }
+    all
+}
+
 /// The curve as KMIP numbers it; Ed25519 says all by its algorithm.
 pub fn recommended_curve(key_type: KeyType) -> Option<RecommendedCurve> {
     match key_type {
@@ -132,6 +157,15 @@ mod tests {
             let block = block(CryptographicAlgorithm::EC, material);
             assert_eq!(public_key(&block).as_ref(), Ok(private.public()));
         }
+    }
+
+    #[test]
+    fn an_algorithm_is_asked_for_once_and_by_all_its_names() {
+        use CryptographicAlgorithm as Algorithm;
+        assert_eq!(algorithms(&KeyKind::ALL), []);
+        assert_eq!(algorithms(&[KeyKind::Rsa]), [Algorithm::RSA]);
+        let curves = algorithms(&[KeyKind::EcdsaP256, KeyKind::EcdsaP384]);
+        assert_eq!(curves, [Algorithm::EC, Algorithm::ECDSA, Algorithm::ECDH]);
     }
 
     #[test]

@@ -3,38 +3,50 @@
 mod access;
 mod acquaintance;
 mod bearer;
+mod description;
 mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod inventory;
 mod lifecycle;
+mod making;
 mod managed;
+mod mapping;
 mod material;
+mod own_words;
 mod pairing;
 mod probe;
 mod proof;
+mod reading;
 mod registration;
 mod released_key;
 mod renewal;
 mod request_form;
+mod search;
+mod settling;
 mod signing;
 mod validity;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
 use self::access::Access;
 use self::failure::Failures;
-use self::inventory::Inventory;
+use self::inventory::{Inventory, Scope};
 use self::proof::Proofs;
 use self::request_form::{Experience, Form, FormMemory};
+use self::search::Habits;
+use self::wishes::KeptForm;
 use super::selection::select;
-use super::{NewKey, Probe, Revocation, Token, TokenInfo};
+use super::{NewKey, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::Result;
 use crate::kmip::Client;
-use crate::model::key::{Found, Hidden, Key};
+use crate::model::key::{Found, Key};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
 /// The keys of one client identity on one group of servers.
@@ -45,6 +57,10 @@ pub struct KmipToken {
     forms: FormMemory,
     proofs: Proofs,
     access: Access,
+    habits: Habits,
+    kept_form: KeptForm,
+    /// The warnings of the last listing.
+    told: Mutex<Vec<String>>,
 }
 
 impl KmipToken {
@@ -62,6 +78,9 @@ impl KmipToken {
             failures,
             forms: FormMemory::default(),
             proofs: Proofs::default(),
+            habits: Habits::default(),
+            kept_form: KeptForm::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -74,20 +93,40 @@ impl KmipToken {
         Instant::now() + self.config.deadline
     }
 
-    /// The keys of these object groups, of all if there are none, and what is left out.
-    fn pairs(&self, groups: &[String]) -> Result<(Vec<Key>, Vec<Hidden>)> {
+    /// The keys of that scope, and what is left out.
+    fn pairs(&self, scope: Scope<'_>) -> Result<Found> {
         self.forget_recalled();
         let client = self.client()?;
         let deadline = self.deadline();
         let inventory = Inventory {
             client: &client,
             deadline,
-            groups,
+            scope,
             failures: &self.failures,
+            habits: &self.habits,
         };
         let located = inventory.read()?;
         self.recall_server(&client);
         located.pair(&mut self.prover(deadline))
+    }
+
+    /// What the slot shows of the keys of that scope.
+    fn shown(&self, scope: Scope<'_>) -> Result<Found> {
+        let found = self.pairs(scope)?;
+        let mut shown = select(found.keys, &self.filter);
+        shown.hidden.extend(found.hidden);
+        shown.warnings = found.warnings;
+        self.tell(&shown.warnings);
+        Ok(shown)
+    }
+
+    /// Logs what the log was not told by the listing before.
+    fn tell(&self, warnings: &[String]) {
+        let mut told = self.told.lock();
+        for warning in warnings.iter().filter(|warning| !told.contains(warning)) {
+            log::warn!("slot {:?}: {warning}", self.failures.slot);
+        }
+        *told = warnings.to_vec();
     }
 
     /// Takes over what is known of a server by its name, and so saves the flight to find it out.
@@ -129,10 +168,20 @@ impl Token for KmipToken {
     }
 
     fn find(&self) -> Result<Found> {
-        let (keys, hidden) = self.pairs(&self.filter.groups)?;
-        let mut found = select(keys, &self.filter);
-        found.hidden.extend(hidden);
-        Ok(found)
+        let names = self.filter.names.exact().unwrap_or_default();
+        let algorithms = material::algorithms(&self.filter.types);
+        self.shown(Scope {
+            groups: &self.filter.groups,
+            names: &names,
+            algorithms: &algorithms,
+        })
+    }
+
+    fn survey(&self) -> Result<Found> {
+        self.shown(Scope {
+            groups: &self.filter.groups,
+            ..Scope::default()
+        })
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
@@ -177,6 +226,14 @@ impl Token for KmipToken {
 
     fn rename(&self, key: &Key, name: &str) -> Result {
         self.rename_pair(key, name)
+    }
+
+    fn present(&self, key: &Key, wish: &Wish) -> Result {
+        self.fulfil(key, wish)
+    }
+
+    fn describe(&self, key: &Key) -> Result<Vec<Told>> {
+        self.describe_pair(key)
     }
 }
 

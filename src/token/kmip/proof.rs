@@ -30,7 +30,7 @@ pub struct Proofs {
 
 impl Proofs {
     fn of(&self, pair: &Key) -> Option<Proof> {
-        let place = (pair.id.clone(), pair.key_id.clone());
+        let place = (pair.id.clone(), pair.public.key_id());
         self.known.lock().get(&place).cloned()
     }
 
@@ -39,7 +39,7 @@ impl Proofs {
         if matches!(proof, Proof::Lacking(_)) {
             return;
         }
-        let place = (pair.id.clone(), pair.key_id.clone());
+        let place = (pair.id.clone(), pair.public.key_id());
         self.known.lock().insert(place, proof.clone());
     }
 }

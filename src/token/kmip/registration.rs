@@ -4,40 +4,43 @@ use zeroize::Zeroizing;
 
 use super::KmipToken;
 use super::failure::{is_inability, noting};
-use super::inventory::locate;
+use super::making::ToMake;
 use super::material;
 use super::pairing::PUBLIC_SUFFIX;
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Error, Result, TokenErrorKind};
+use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{
-    Answer, Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType,
-    Refusal, Request, Response, UsageMask,
+    Attribute, KeyBlock, KeyFormatType, KeyMaterial, LinkType, ManagedObject, ObjectType, Refusal,
+    Request, UsageMask,
 };
 use crate::model::key::Key;
 use crate::model::public_key::KeyType;
 use crate::token::NewKey;
 
-/// Objects that are looked at for a name; more than one is the exception.
-const MOST_NAMESAKES: usize = 64;
-
 impl KmipToken {
     /// Create Key Pair (KMIP 2.1, 6.1.10), activated if wanted, and read back.
     pub(super) fn create_key_pair(&self, wanted: &NewKey) -> Result<Key> {
         self.name_is_free(&wanted.name)?;
-        let made = self.first_accepted(|guarding| {
-            let mut private = private_attributes(wanted);
-            private.extend(guarding.iter().cloned());
+        let halves = [private_half(wanted), public_half(wanted)];
+        let made = self.first_accepted(&halves, |guarding, mark| {
+            let with = |mut attributes: Vec<Attribute>, more: &[&[Attribute]]| {
+                attributes.extend(more.concat());
+                attributes
+            };
             Request::CreateKeyPair {
                 common: recipe(wanted.key_type),
-                private,
-                public: public_attributes(wanted),
+                private: with(private_attributes(wanted), &[guarding, mark]),
+                public: with(public_attributes(wanted), &[mark]),
             }
         })?;
-        let (id, public_id) = made.map_err(|refusal| {
+        let made = made.map_err(|refusal| {
             let reason = format!("the server made no {} pair: {refusal}", wanted.key_type);
             self.failures.error(TokenErrorKind::Impossible, reason)
         })?;
-        self.finish(wanted, &id, &public_id)
+        match made.as_slice() {
+            [id, public_id] => self.finish(wanted, id, public_id),
+            _ => Err(self.failures.unexpected("Create Key Pair")),
+        }
     }
 
     /// Register (KMIP 2.1, 6.1.44) of both halves; the private key is taken back if the public one
@@ -57,23 +60,26 @@ impl KmipToken {
         let id = self.register_private(pkcs8, &wanted)?;
         let public_id = self.register_public(Zeroizing::new(spki), &wanted, &id);
         let public_id = public_id.inspect_err(|_| self.take_back(&id))?;
+        self.link(&id, &public_id);
         self.finish(&wanted, &id, &public_id)
     }
 
     fn register_private(&self, pkcs8: Zeroizing<Vec<u8>>, wanted: &NewKey) -> Result<String> {
         let block = block(KeyFormatType::PKCS_8, pkcs8, wanted.key_type);
-        let registered = self.first_accepted(|guarding| {
+        let registered = self.first_accepted(&[private_half(wanted)], |guarding, mark| {
             let mut attributes = kind_attributes(wanted.key_type);
             attributes.extend(private_attributes(wanted));
-            attributes.extend(guarding.iter().cloned());
+            attributes.extend([guarding, mark].concat());
             Request::Register {
                 object: ManagedObject::PrivateKey(block.clone()),
                 attributes,
             }
         })?;
-        registered
-            .map(|(id, _)| id)
-            .map_err(|refusal| self.failures.refusal(&refusal))
+        match registered.map(|ids| ids.into_iter().next()) {
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => Err(self.failures.unexpected("Register")),
+            Err(refusal) => Err(self.failures.refusal(&refusal)),
+        }
     }
 
     /// With a link to its private half where the server keeps links; the name pairs them as well.
@@ -90,14 +96,18 @@ impl KmipToken {
         let mut refused = self.failures.unexpected("Register");
         // Cosmian calls a SubjectPublicKeyInfo PKCS#8, everybody else X.509.
         for format in [KeyFormatType::X_509, KeyFormatType::PKCS_8] {
-            for link in [Some(&link), None] {
-                let mut attributes = kind_attributes(wanted.key_type);
-                attributes.extend(public_attributes(wanted));
-                attributes.extend(link.cloned());
+            for (link, marked) in [(Some(&link), true), (None, true), (None, false)] {
                 let block = block(format, spki.clone(), wanted.key_type);
-                let object = ManagedObject::PublicKey(block);
-                match self.ask(Request::Register { object, attributes })? {
-                    Ok((id, _)) => return Ok(id),
+                let request = |mark: &[Attribute]| {
+                    let mut attributes = kind_attributes(wanted.key_type);
+                    attributes.extend(public_attributes(wanted));
+                    attributes.extend(link.cloned());
+                    attributes.extend(mark.iter().cloned());
+                    let object = ManagedObject::PublicKey(block.clone());
+                    Request::Register { object, attributes }
+                };
+                match self.make_once(&[public_half(wanted)], marked, request)? {
+                    Ok(ids) => return Ok(ids.into_iter().next().unwrap_or_default()),
                     Err(refusal) => refused = self.failures.refusal(&refusal),
                 }
             }
@@ -106,26 +116,31 @@ impl KmipToken {
     }
 
     /// The request with the strictest guard that the server takes: a key stays on the server, unless
-    /// the slot allows local use - then a server that keeps its word must be able to let it out.
+    /// the slot allows local use - then a server that keeps its word must be able to let it out. With
+    /// a mark before without one: only a marked try is made again after a failure.
     fn first_accepted(
         &self,
-        request: impl Fn(&[Attribute]) -> Request,
-    ) -> Result<Result<(String, String), Refusal>> {
+        wanted: &[ToMake],
+        request: impl Fn(&[Attribute], &[Attribute]) -> Request,
+    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
         let guards: &[&[Attribute]] = match self.filter.local_use {
-            true => &[],
+            true => &[&[]],
             false => &[
                 &[Attribute::Sensitive(true), Attribute::Extractable(false)],
                 &[Attribute::Sensitive(true)],
+                &[],
             ],
         };
         let mut refused: Option<Refusal> = None;
-        for guard in guards.iter().chain([&[][..]].iter()) {
-            match self.ask(request(guard))? {
-                Err(refusal) if is_inability(&refusal) && !guard.is_empty() => {
-                    refused = Some(refusal);
-                }
+        let variants = [true, false].into_iter();
+        for (guard, marked) in variants.flat_map(|marked| guards.iter().map(move |it| (it, marked)))
+        {
+            let is_last = guard.is_empty() && !marked;
+            match self.make_once(wanted, marked, |mark| request(guard, mark))? {
+                Err(refusal) if is_inability(&refusal) && !is_last => refused = Some(refusal),
                 answer => {
-                    if let (Ok(_), Some(refusal)) = (&answer, &refused) {
+                    let is_weaker = guards.first() != Some(guard);
+                    if let (Ok(_), Some(refusal), true) = (&answer, &refused, is_weaker) {
                         self.tell_of_weaker_guard(guard, refusal);
                     }
                     return Ok(answer);
@@ -146,30 +161,6 @@ impl KmipToken {
         );
     }
 
-    /// One request that makes objects: their identifiers, or the server's refusal. A version that
-    /// has no words for it refuses it as well.
-    fn ask(&self, request: Request) -> Result<Result<(String, String), Refusal>> {
-        let answered = self.client()?.call_within(self.deadline(), &[request]);
-        let answers = match answered {
-            Ok(answers) => answers,
-            Err(error) if error.kind.may_have_happened() => {
-                let note = "it may have been carried out all the same: see what is there \
-                            (kmip-ssh key list --all) before you try again";
-                return Err(noting(self.failures.call(&error), note));
-            }
-            Err(error) => return self.refused_whole(error).map(Err),
-        };
-        match answers.into_iter().next() {
-            Some(Ok(Response::CreateKeyPair {
-                private_id,
-                public_id,
-            })) => Ok(Ok((private_id, public_id))),
-            Some(Ok(Response::Register { id })) => Ok(Ok((id, String::new()))),
-            Some(Err(refusal)) => Ok(Err(refusal)),
-            _ => Err(self.failures.unexpected("the request")),
-        }
-    }
-
     fn finish(&self, wanted: &NewKey, id: &str, public_id: &str) -> Result<Key> {
         let activated = match wanted.activate {
             true => self.activate_both(id, public_id),
@@ -182,69 +173,45 @@ impl KmipToken {
         })
     }
 
-    /// On the whole server, whatever the slot shows of it: two pairs of one name could not be told
-    /// apart on servers without links. Somebody else may take the name in the same moment; then a
-    /// signature has to tell.
-    pub(super) fn name_is_free(&self, name: &str) -> Result {
-        let called = Attribute::Name(name.into());
-        let request = locate(ObjectType::PRIVATE_KEY, Some(called));
-        match self.carry_out(&request)? {
-            Ok(Response::Locate { ids, .. }) => match self.first_called(name, &ids)? {
-                None => Ok(()),
-                Some(id) => {
-                    let reason = format!(
-                        "a private key called {name:?} is there already ({id:?}); choose another \
-                         name, or rename or destroy that one"
-                    );
-                    Err(self.failures.error(TokenErrorKind::BadInput, reason))
-                }
-            },
-            Err(refusal) => Err(self.unknown_name(name, &refusal)),
-            Ok(_) => Err(self.failures.unexpected("Locate")),
-        }
-    }
-
-    fn unknown_name(&self, name: &str, refusal: &Refusal) -> Error {
-        let advice = match name.is_ascii() {
-            true => "",
-            false => "; some servers cannot read other names than plain ASCII",
-        };
-        let reason =
-            format!("the server does not say whether the name {name:?} is free: {refusal}{advice}");
-        self.failures.error(TokenErrorKind::Failed, reason)
-    }
-
-    /// Some servers ignore what they are to look for, so that the name is read again.
-    fn first_called<'a>(&self, name: &str, ids: &'a [String]) -> Result<Option<&'a String>> {
-        let ask = |id: &String| Request::GetAttributes {
-            id: id.clone(),
-            names: Vec::new(),
-        };
-        let requests: Vec<_> = ids.iter().take(MOST_NAMESAKES).map(ask).collect();
-        let answers = self.client()?.call_within(self.deadline(), &requests);
-        let answers = answers.map_err(|error| self.failures.call(&error))?;
-        let is_called = |answer: Answer| match answer {
-            Ok(Response::GetAttributes { attributes, .. }) => {
-                attributes.contains(&Attribute::Name(name.into()))
-            }
-            _ => false,
-        };
-        let mut called = ids.iter().zip(answers.into_iter().map(is_called));
-        Ok(called.find(|(_, is_called)| *is_called).map(|(id, _)| id))
-    }
-
     fn take_back(&self, id: &str) {
-        let requests = [Request::Destroy { id: id.into() }];
-        let destroyed = self
-            .client()
-            .map(|client| client.call_within(self.deadline(), &requests));
-        if !matches!(destroyed, Ok(Ok(answers)) if answers.iter().all(Result::is_ok)) {
+        if !self.removed(&[id.to_owned()]) {
             log::warn!(
                 "slot {:?}: private key {id} was registered without its public half and could \
                  not be destroyed; remove it at the server",
                 self.failures.slot
             );
         }
+    }
+
+    /// The private key's own word on its half, best effort: where servers keep links, the pair then
+    /// needs no other sign.
+    fn link(&self, id: &str, public_id: &str) {
+        let linked = self.carry_out(&Request::AddAttribute {
+            id: id.into(),
+            attribute: Attribute::Link {
+                kind: LinkType::PUBLIC_KEY_LINK,
+                id: public_id.into(),
+            },
+        });
+        match linked {
+            Ok(Ok(_)) => {}
+            Ok(Err(refusal)) => log::info!("private key {id} is not linked: {refusal}"),
+            Err(error) => log::info!("private key {id} is not linked: {error}"),
+        }
+    }
+}
+
+fn private_half(wanted: &NewKey) -> ToMake {
+    ToMake {
+        kind: ObjectType::PRIVATE_KEY,
+        name: wanted.name.clone(),
+    }
+}
+
+fn public_half(wanted: &NewKey) -> ToMake {
+    ToMake {
+        kind: ObjectType::PUBLIC_KEY,
+        name: format!("{}{PUBLIC_SUFFIX}", wanted.name),
     }
 }
 

@@ -7,7 +7,8 @@ use super::material;
 use super::signing::Wanted;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Answer, KeyFormatType, ManagedObject, Refusal, Request, Response};
-use crate::model::key::{Key, State};
+use crate::model::key::{Custody, Key, State};
+use crate::model::validity;
 use crate::token::Token;
 
 impl KmipToken {
@@ -16,6 +17,7 @@ impl KmipToken {
         let Wanted {
             key, scheme, input, ..
         } = wanted;
+        self.may_leave(key, key.custody)?;
         let block = match self.released(wanted, Some(KeyFormatType::PKCS_8))? {
             Err(refusal) if is_inability(&refusal) => self.released(wanted, None)?,
             answer => answer,
@@ -68,6 +70,18 @@ impl KmipToken {
         }
     }
 
+    /// Some servers keep the owner's word on this and do not act on it.
+    fn may_leave(&self, key: &Key, custody: Custody) -> Result {
+        if custody.extractable != Some(false) {
+            return Ok(());
+        }
+        let reason = format!(
+            "key {:?} must not leave the server: its attribute Extractable is false",
+            key.name
+        );
+        Err(self.failures.error(TokenErrorKind::Denied, reason))
+    }
+
     fn usable_now(&self, key: &Key, attributes: Option<Answer>) -> Result {
         let attributes = match attributes {
             Some(Ok(Response::GetAttributes { attributes, .. })) => attributes,
@@ -75,14 +89,14 @@ impl KmipToken {
             _ => return Err(self.failures.unexpected("Get Attributes")),
         };
         let now = Managed::new(&key.id.0, attributes);
-        if now.state() == State::Active && now.may_sign() {
-            return Ok(());
-        }
-        let reason = format!(
-            "key {:?} may no longer sign; it is {}",
-            key.name,
-            now.state()
-        );
+        self.may_leave(key, now.custody)?;
+        let objection = now.validity.objection(validity::now());
+        let reason = match (now.state(), now.may_sign(), objection) {
+            (State::Active, true, None) => return Ok(()),
+            (State::Active, true, Some((_, reason))) => reason,
+            (state, ..) => format!("it is {state}"),
+        };
+        let reason = format!("key {:?} may no longer sign; {reason}", key.name);
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 }

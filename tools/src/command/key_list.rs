@@ -13,6 +13,7 @@ use crate::person::Person;
 use crate::place::{self, Place};
 use crate::selection::{self, Precision, Selected};
 use crate::table::table;
+use kmip_p11::token::{Half, Told};
 
 /// An object that is no key this tool can tell more of.
 #[derive(Serialize)]
@@ -29,6 +30,8 @@ struct Listing {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other_objects: Vec<OtherObject>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FailureRecord>,
 }
 
@@ -43,6 +46,21 @@ type Column = (&'static str, fn(&KeyRecord) -> String);
 #[derive(Serialize)]
 struct One {
     key: KeyRecord,
+    /// All that the server tells, in its words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<AttributeRecord>,
+}
+
+/// An attribute as the server keeps it.
+#[derive(Serialize)]
+struct AttributeRecord {
+    /// `private` or `public`.
+    half: &'static str,
+    name: String,
+    value: String,
+    /// What programs get of it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    programs: &'static str,
 }
 
 /// `key list`. A slot that does not answer is told of, and does not keep the others back.
@@ -77,8 +95,25 @@ pub fn public(
 pub fn show(place: &Place, name: &str, output: &mut Output) -> Result<(), Failure> {
     let found = place.find()?;
     let selected = selection::one(&place.label, &found, name, Precision::Beginning)?;
+    let told = place.token().describe(selected.key)?;
+    let attributes = told.into_iter().map(AttributeRecord::from).collect();
     let key = record(place, selected);
-    Ok(output.show(&One { key })?)
+    Ok(output.show(&One { key, attributes })?)
+}
+
+impl From<Told> for AttributeRecord {
+    fn from(told: Told) -> Self {
+        let half = match told.half {
+            Half::Private => "private",
+            Half::Public => "public",
+        };
+        Self {
+            half,
+            name: told.name,
+            value: told.value,
+            programs: told.programs,
+        }
+    }
 }
 
 fn record(place: &Place, selected: Selected<'_>) -> KeyRecord {
@@ -89,7 +124,7 @@ impl Listing {
     fn of(places: &[Place], hidden_too: bool, person: &dyn Person) -> Self {
         let mut listing = Self::default();
         for place in places {
-            if let Err(failure) = listing.add(place, hidden_too) {
+            if let Err(failure) = listing.add(place, hidden_too, person) {
                 person.tell(&one_line(&failure.to_string()));
                 listing.errors.push(failure.record());
             }
@@ -97,8 +132,13 @@ impl Listing {
         listing
     }
 
-    fn add(&mut self, place: &Place, hidden_too: bool) -> Result<(), Failure> {
+    fn add(&mut self, place: &Place, hidden_too: bool, person: &dyn Person) -> Result<(), Failure> {
         let found = place.find()?;
+        for warning in &found.warnings {
+            let warning = one_line(&format!("slot {:?}: {warning}", place.label));
+            person.tell(&warning);
+            self.warnings.push(warning);
+        }
         let mut keys = selection::all(&found);
         keys.retain(|it| hidden_too || it.hidden.is_none());
         self.keys
@@ -184,7 +224,24 @@ impl fmt::Display for Lines {
 
 impl fmt::Display for One {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.key.fmt(f)
+        self.key.fmt(f)?;
+        for half in ["private", "public"] {
+            let of_half = self.attributes.iter().filter(|it| it.half == half);
+            let rows: Vec<_> = of_half.map(AttributeRecord::row).collect();
+            if !rows.is_empty() {
+                write!(f, "\nThe {half} key, as the server tells of it:\n")?;
+                let headings = ["ATTRIBUTE", "VALUE", "FOR PROGRAMS"];
+                f.write_str(&table(&headings, rows))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AttributeRecord {
+    fn row(&self) -> Vec<String> {
+        let cells = [&self.name, &self.value, self.programs];
+        cells.map(one_line).into()
     }
 }
 

@@ -3,6 +3,7 @@
 mod key_life;
 mod key_list;
 mod key_make;
+mod key_wish;
 mod slot_list;
 
 use std::process::ExitCode;
@@ -90,6 +91,8 @@ fn key(
         KeyCommand::Revoke(revoke) => key_life::revoke(place, revoke, output),
         KeyCommand::Destroy(destroy) => key_life::destroy(place, destroy, output, person),
         KeyCommand::Rename(rename) => key_life::rename(place, rename, output),
+        KeyCommand::SetId(set) => key_wish::set_id(place, set, output),
+        KeyCommand::SetLabel(set) => key_wish::set_label(place, set, output),
         KeyCommand::List(_) | KeyCommand::Public(_) => Ok(()),
     }?;
     Ok(Verdict::Good)

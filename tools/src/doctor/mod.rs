@@ -155,6 +155,8 @@ fn slot(place: &Place, replay: &Replay, number: &mut usize, around: &Surrounding
     if replay.problems.is_empty() {
         findings.push(listed(replay));
     }
+    let warnings = found.warnings.iter();
+    findings.extend(warnings.map(|it| Finding::warning("the listing", it.clone())));
     findings.extend(found.hidden.iter().map(|it| {
         let name = it
             .key

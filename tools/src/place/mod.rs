@@ -67,7 +67,7 @@ impl Place {
 
     /// All keys of the token, the hidden ones too.
     pub fn find(&self) -> Result<Found, Failure> {
-        Ok(self.token.find()?)
+        Ok(self.token.survey()?)
     }
 
     /// What to ask.

@@ -9,7 +9,7 @@ use kmip_p11::model::key::{Found, Key};
 use kmip_p11::model::mechanism::Mechanism;
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::provider::ListingFile;
-use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo};
+use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo, Told, Wish};
 
 use zeroize::Zeroizing;
 
@@ -90,6 +90,10 @@ impl Token for Watched {
         self.ask(|token| token.find())
     }
 
+    fn survey(&self) -> Result<Found> {
+        self.ask(|token| token.survey())
+    }
+
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.ask(|token| token.sign(key, scheme, input))
     }
@@ -116,6 +120,14 @@ impl Token for Watched {
 
     fn destroy(&self, key: &Key) -> Result {
         self.change(|token| token.destroy(key))
+    }
+
+    fn present(&self, key: &Key, wish: &Wish) -> Result {
+        self.change(|token| token.present(key, wish))
+    }
+
+    fn describe(&self, key: &Key) -> Result<Vec<Told>> {
+        self.ask(|token| token.describe(key))
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {

@@ -1,0 +1,146 @@
+//! What the fake server keeps of objects that are made, changed and destroyed: names, links, marks, states.
+
+use std::sync::Arc;
+
+use kmip_p11::crypto::private_key::PrivateKey;
+use kmip_p11::kmip::ttlv::{Item, Writer};
+use kmip_p11::kmip::{LinkType, ObjectType, Operation, ResultReason, State as Life, Tag};
+use kmip_p11::model::public_key::{Curve, KeyType};
+
+use super::answer::Body;
+use super::fault::Refused;
+use super::locating::values;
+use super::state::State;
+use super::vault::{self, Stored};
+
+/// A P-256 pair, whatever was asked.
+pub fn create_key_pair(state: &State, payload: Item<'_>) -> Body {
+    let pair = PrivateKey::generate(KeyType::Ec(Curve::P256)).expect("a P-256 key");
+    let mut vault = state.vault();
+    let number = vault.keep("created", Arc::new(pair));
+    let ids = [ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY].map(|kind| vault::id(kind, number));
+    let templates = [
+        [
+            Tag::PRIVATE_KEY_ATTRIBUTES,
+            Tag::PRIVATE_KEY_TEMPLATE_ATTRIBUTE,
+        ],
+        [
+            Tag::PUBLIC_KEY_ATTRIBUTES,
+            Tag::PUBLIC_KEY_TEMPLATE_ATTRIBUTE,
+        ],
+    ];
+    for (id, tags) in ids.iter().zip(templates) {
+        let template = tags.iter().find_map(|tag| payload.find(*tag));
+        let object = vault.at(id);
+        object.state = Life::PRE_ACTIVE;
+        template.into_iter().for_each(|it| take(object, it));
+    }
+    vault.forget();
+    Box::new(move |writer| {
+        let [private, public] = ids;
+        writer.text(Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER, &private);
+        writer.text(Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER, &public);
+    })
+}
+
+/// Keeps a key of a pair; who registers a private key registers its public half next.
+pub fn register(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
+    let refused = |why: &str| Refused::new(ResultReason::INVALID_FIELD, why);
+    let mut vault = state.vault();
+    let template = [Tag::ATTRIBUTES, Tag::TEMPLATE_ATTRIBUTE];
+    let template = template.iter().find_map(|tag| payload.find(*tag));
+    let value = |holder| {
+        let block = payload.find(holder)?.find(Tag::KEY_BLOCK)?;
+        block.find(Tag::KEY_VALUE)?.find(Tag::KEY_MATERIAL)?.bytes()
+    };
+    let id = match (value(Tag::PRIVATE_KEY), value(Tag::PUBLIC_KEY)) {
+        (Some(pkcs8), _) => {
+            let key = PrivateKey::from_pkcs8(pkcs8).map_err(|_| refused("no PKCS#8"))?;
+            let number = vault.keep("registered", Arc::new(key));
+            // Its half comes by itself.
+            vault.objects.pop();
+            vault::id(ObjectType::PRIVATE_KEY, number)
+        }
+        (None, Some(spki)) => {
+            let number = vault.keep_public(spki);
+            vault::id(ObjectType::PUBLIC_KEY, number)
+        }
+        _ => return Err(refused("no key")),
+    };
+    let object = vault.at(&id);
+    object.state = Life::PRE_ACTIVE;
+    object.links.clear();
+    template.into_iter().for_each(|it| take(object, it));
+    vault.forget();
+    Ok(answer_with(id))
+}
+
+/// Changes the object with that identifier, which is there.
+pub fn change(
+    state: &State,
+    operation: Operation,
+    id: &str,
+    payload: Item<'_>,
+) -> Result<Body, Refused> {
+    let mut vault = state.vault();
+    let life = vault.at(id).state;
+    let wrong = |why: &str| Err(Refused::new(ResultReason::WRONG_KEY_LIFECYCLE_STATE, why));
+    match (operation, life) {
+        (Operation::ACTIVATE, Life::PRE_ACTIVE) => vault.at(id).state = Life::ACTIVE,
+        (Operation::ACTIVATE, _) => return wrong("it is not pre-active"),
+        (Operation::REVOKE, Life::DEACTIVATED) => return wrong("it is revoked"),
+        (Operation::REVOKE, _) => vault.at(id).state = Life::DEACTIVATED,
+        (Operation::DESTROY, Life::ACTIVE) => return wrong("it is active"),
+        (Operation::DESTROY, _) => vault.objects.retain(|object| object.id != id),
+        (Operation::MODIFY_ATTRIBUTE, _) => {
+            let names = names(payload.find(Tag::NEW_ATTRIBUTE).unwrap_or(payload));
+            match names.as_slice() {
+                [] => return Err(Refused::new(ResultReason::INVALID_FIELD, "names only")),
+                names => vault.at(id).names = names.to_vec(),
+            }
+        }
+        _ => take(
+            vault.at(id),
+            payload.find(Tag::NEW_ATTRIBUTE).unwrap_or(payload),
+        ),
+    }
+    Ok(answer_with(id.to_owned()))
+}
+
+fn answer_with(id: String) -> Body {
+    Box::new(move |writer: &mut Writer| writer.text(Tag::UNIQUE_IDENTIFIER, &id))
+}
+
+fn names(holder: Item<'_>) -> Vec<String> {
+    let name = |name: Item<'_>| {
+        name.find(Tag::NAME_VALUE)
+            .and_then(Item::text)
+            .map(str::to_owned)
+    };
+    values(holder, Tag::NAME)
+        .into_iter()
+        .filter_map(name)
+        .collect()
+}
+
+/// What it keeps of the attributes of a template.
+fn take(object: &mut Stored, template: Item<'_>) {
+    let text = |item: Item<'_>| item.text().map(str::to_owned);
+    let names = names(template);
+    if !names.is_empty() {
+        object.names = names;
+    }
+    let groups = values(template, Tag::OBJECT_GROUP);
+    object.groups.extend(groups.into_iter().filter_map(text));
+    let said = values(template, Tag::APPLICATION_SPECIFIC_INFORMATION);
+    object.said.extend(said.into_iter().filter_map(|it| {
+        let namespace = it.find(Tag::APPLICATION_NAMESPACE).and_then(text)?;
+        Some((namespace, it.find(Tag::APPLICATION_DATA).and_then(text)?))
+    }));
+    let links = values(template, Tag::LINK);
+    object.links.extend(links.into_iter().filter_map(|it| {
+        let kind = it.find(Tag::LINK_TYPE)?.enumeration()?;
+        let other = it.find(Tag::LINKED_OBJECT_IDENTIFIER).and_then(text)?;
+        Some((LinkType(kind), other))
+    }));
+}
