@@ -53,15 +53,16 @@ wait_for_cosmian() {
   rm -f "$cosmian_log"
 }
 
-# The KMIP room against one real server: what it reads, writes and survives there. The second
-# argument chooses among the tests: some ask for what PyKMIP does not do. The others are ways to
-# say it over HTTPS; plain TLS comes first.
-test_protocol_on() {
-  local lab way status=0
+# The KMIP room against one real server: what it reads, writes and survives there, said over plain
+# TLS and over each of the ways in HTTPS. The other arguments choose among the tests: some ask for
+# what PyKMIP does not do.
+test_protocol_on() { # kind ways names...
+  local lab way kind=$1 ways=$2 status=0
+  shift 2
   lab=$(mktemp -d)
-  tools/servers/server.sh start "$1" --dir "$lab" --parent $$
-  for way in '' "${@:3}"; do
-    KMIP_TEST_ENV=$lab/env.sh KMIP_TEST_WAY=$way cargo test -p kmip-p11 --lib "$2" -- --ignored || status=$?
+  tools/servers/server.sh start "$kind" --dir "$lab" --parent $$
+  for way in '' $ways; do
+    KMIP_TEST_ENV=$lab/env.sh KMIP_TEST_WAY=$way cargo test -p kmip-p11 --lib -- --ignored "$@" || status=$?
   done
   tools/servers/server.sh stop "$lab"
   rm -rf "$lab"
@@ -83,10 +84,10 @@ cargo build --workspace --all-targets --quiet
 step 'Cosmian KMS'
 wait_for_cosmian
 step 'the protocol on PyKMIP'
-test_protocol_on pykmip kmip::tests::live::
+test_protocol_on pykmip '' kmip::tests::{live::,live_header,live_operations,pykmip_codec}
 step 'the protocol on Cosmian KMS'
-test_protocol_on cosmian kmip::tests::live ttlv:/kmip json:/kmip json:/kmip/2_1
-test_protocol_on cosmian kmip::tests::over_https
+test_protocol_on cosmian 'ttlv:/kmip json:/kmip json:/kmip/2_1' kmip::tests::live
+test_protocol_on cosmian '' kmip::tests::over_https
 step 'tests'
 cargo test --workspace --no-fail-fast
 step 'all passed'

@@ -240,7 +240,8 @@ pub enum Request {
         /// The place of the value to remove among several (1.x); the first if none.
         index: Option<u32>,
     },
-    /// Removes an attribute that is only named: all its values in 2.x, the first in 1.x.
+    /// Removes an attribute that is only named: all its values in 2.x, the first in 1.x. Cosmian KMS 5.28.0 answers Success in
+    /// 2.x and removes nothing; [`Request::DeleteAttribute`] works there.
     DeleteAttributeNamed {
         /// The object's unique identifier.
         id: String,

@@ -7,6 +7,8 @@ mod fake_server;
 mod faults;
 mod halving;
 mod http;
+mod http_faults;
+mod http_server;
 mod live;
 mod live_cosmian;
 mod live_header;

@@ -23,6 +23,10 @@ impl UsageMask {
     pub const UNWRAP_KEY: UsageMask = UsageMask(0x20);
     /// Leaving the server.
     pub const EXPORT: UsageMask = UsageMask(0x40);
+    /// Making message authentication codes.
+    pub const MAC_GENERATE: UsageMask = UsageMask(0x80);
+    /// Verifying message authentication codes.
+    pub const MAC_VERIFY: UsageMask = UsageMask(0x100);
     /// Deriving keys.
     pub const DERIVE_KEY: UsageMask = UsageMask(0x200);
     /// Non-repudiation.

@@ -43,16 +43,19 @@ impl Client {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "no server is configured");
             return Err(ErrorKind::Unreachable { source }.at("(none)"));
         }
-        let (mut course, mut overloaded) = (Course::default(), None);
+        let (mut course, mut said) = (Course::default(), None);
         loop {
-            let tried = self.try_one(effort, &mut course, requests)?;
+            let tried = match self.try_one(effort, &mut course, requests) {
+                Ok(tried) => tried,
+                Err(busy) => return said.unwrap_or(Err(busy)),
+            };
             let again = self.judge(effort, &mut course, &tried, requests);
             match (again, tried.result) {
                 (true, Err(error)) if error.is_connection_failure() => log::debug!("{error}"),
-                (true, result) => overloaded = Some(result),
-                // What an overloaded server said tells more than that others cannot be reached.
+                (true, result) => said = Some(result),
+                // What a server said tells more than that others cannot be reached.
                 (false, Err(error)) if error.is_connection_failure() => {
-                    return overloaded.unwrap_or(Err(error));
+                    return said.unwrap_or(Err(error));
                 }
                 (false, result) => return result,
             }
@@ -66,13 +69,14 @@ impl Client {
         course: &mut Course,
         requests: &[Request],
     ) -> Result<Try, Error> {
-        let mut choice = Choice::default();
+        let mut choice = None;
         let lent = self.pool.lend(effort.deadline, course.fresh, |seats| {
             let busy = |server| seats.busy(server);
-            choice = self.group.choose(&course.failed, busy, Instant::now());
-            choice.server
+            let choose = || self.group.choose(&course.failed, busy, Instant::now());
+            choice.get_or_insert_with(choose).server
         });
         let lent = lent.map_err(|kind| kind.at(&self.server()))?;
+        let choice = choice.unwrap_or_default();
         let part = self.part(effort, course, choice);
         let tried = self.try_with(lent, choice.server, effort, part, requests);
         if tried.sent {

@@ -70,9 +70,9 @@ fn answers_to(requests: &[Request], result: Result<Vec<Answer>, Error>) -> Vec<A
 fn may_help(error: &Error, requests: &[Request]) -> bool {
     let may_be_one = match &error.kind {
         ErrorKind::Refused(refusal) => may_be_one_request(refusal),
-        ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } | ErrorKind::Unencodable(_) => {
-            true
-        }
+        ErrorKind::Malformed { .. } | ErrorKind::TooLarge { .. } => true,
+        // A header is the same for every part.
+        ErrorKind::Unencodable(reason) => reason.operation.is_some(),
         // Content too large, or a server that fails over what is in it.
         ErrorKind::HttpStatus { status, .. } => [413, 500].contains(status),
         _ => false,

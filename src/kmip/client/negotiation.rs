@@ -98,7 +98,8 @@ impl Client {
     ) -> Result<Vec<Answer>, Error> {
         let server = line.seat.server;
         let expressible = |request: &Request| request.check_expressible(agreement.version);
-        if let Err(reason) = requests.iter().try_for_each(expressible) {
+        let header = check_credentials(&self.settings.credentials, agreement.version);
+        if let Err(reason) = header.and_then(|()| requests.iter().try_for_each(expressible)) {
             return Err(self.unencodable(line, agreement, reason));
         }
         let query = query();

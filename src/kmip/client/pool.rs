@@ -70,7 +70,8 @@ impl Pool {
     }
 
     /// A connection to the server of the caller's choice, or the right to make one: as soon as there is one, in the order of
-    /// asking. `fresh` takes no idle connection. `choose` is asked once, when there is something to get.
+    /// asking. `fresh` takes no idle connection. `choose` is asked when there is something to get; again if that turns out to
+    /// be an idle connection that has ended.
     ///
     /// # Errors
     /// If all connections are in other hands until the deadline.

@@ -18,6 +18,10 @@ use answer::Incoming;
 use post::Post;
 use rustls::ClientConfig;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long before the server's end of an idle connection it is no longer used.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// What is kept between two exchanges.
 pub(in crate::kmip) struct Https {
@@ -25,6 +29,8 @@ pub(in crate::kmip) struct Https {
     encoding: Encoding,
     /// None if the server said that it would close.
     channel: Option<Channel>,
+    /// Until when the server keeps the connection without a request, if it said so.
+    kept_until: Option<Instant>,
     again: Again,
 }
 
@@ -49,6 +55,7 @@ impl Https {
             post: Post::new(target, path, encoding)?,
             encoding,
             channel: Some(Channel::open(target, deadline)?),
+            kept_until: None,
             again: Again {
                 host: target.host.to_owned(),
                 port: target.port,
@@ -79,6 +86,9 @@ impl Https {
         if answer.stays_open {
             self.channel = Some(channel);
         }
+        // What leaves in the last moment may cross the server's end of it.
+        let safe = answer.kept_for.map(|time| time.saturating_sub(MARGIN));
+        self.kept_until = safe.and_then(|time| Instant::now().checked_add(time));
         match self.encoding {
             Encoding::Ttlv => Ok(answer.body),
             Encoding::Json => in_ttlv(&answer.body, limit),
@@ -86,7 +96,8 @@ impl Https {
     }
 
     pub fn is_alive(&mut self) -> bool {
-        self.channel.as_mut().is_some_and(Channel::is_alive)
+        let is_kept = self.kept_until.is_none_or(|end| Instant::now() < end);
+        is_kept && self.channel.as_mut().is_some_and(Channel::is_alive)
     }
 }
 

@@ -160,7 +160,7 @@ open_enumerations! {
         QUERY_EXTENSION_LIST = 0x5 "Query Extension List"
         QUERY_EXTENSION_MAP = 0x6 "Query Extension Map"
         QUERY_ATTESTATION_TYPES = 0x7 "Query Attestation Types"
-        QUERY_RNGS = 0x8 "Query Rngs"
+        QUERY_RNGS = 0x8 "Query RNGs"
         QUERY_VALIDATIONS = 0x9 "Query Validations"
         QUERY_PROFILES = 0xa "Query Profiles"
         QUERY_CAPABILITIES = 0xb "Query Capabilities"

@@ -1,25 +1,40 @@
-//! Names of tags and enumerations, as JSON has them: without what stands between their words.
+//! Names of tags and enumerations, as JSON has them: words in capitals, joined.
 //!
-//! Implementations agree on names of letters and digits ("Create Key Pair" is `CreateKeyPair`), but not on others: the
-//! specification makes `P_256` of P-256, Cosmian takes only `P256`. So others are written as numbers, which all have to take,
-//! and all forms are read.
+//! Implementations agree on names of letters, digits and spaces ("Create Key Pair" is `CreateKeyPair`), but not on others: the
+//! specification makes `P_256` of P-256, Cosmian takes only `P256`. So the numbers of such enumerations are written, which all
+//! have to take; but tags always by name, since Cosmian passes over those that are numbers. All forms are read.
 
 use crate::kmip::enums;
 use crate::kmip::tags::Tag;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// The name as it is written, if all would write it so.
-pub(super) fn in_camel_case(name: &str) -> Option<String> {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');
-    (plain && !name.starts_with(|c: char| c.is_ascii_digit()))
-        .then(|| name.split(' ').map(capitalised).collect())
+/// The name of a tag as the specification has it: "IV/Counter/Nonce" is `IVCounterNonce`, "PKCS#12" would be `PKCS_12`.
+pub(super) fn in_camel_case(name: &str) -> String {
+    let mut written = String::with_capacity(name.len());
+    let mut word_begins = true;
+    for (place, letter) in name.char_indices() {
+        if letter.is_ascii_alphanumeric() {
+            written.push(match word_begins {
+                true => letter.to_ascii_uppercase(),
+                false => letter,
+            });
+            word_begins = false;
+            continue;
+        }
+        let next = name.get(place + 1..).and_then(|rest| rest.chars().next());
+        if letter != ' ' && next.is_none_or(|next| !next.is_ascii_alphabetic()) {
+            written.push('_');
+        }
+        word_begins = true;
+    }
+    written
 }
 
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+/// Whether all write that name in the same way.
+fn is_plain(name: &str) -> bool {
+    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');
+    letters && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// What all spellings of a name have in common: "3DES" and `DES3`, "Item Not Found" and `Item_Not_Found`.
@@ -64,7 +79,7 @@ const COSMIANS: &[(Tag, &str, u32)] = &[
 pub(super) fn of_number(tag: Tag, number: u32) -> Option<String> {
     let mut known = enums::names_under(tag)?.iter();
     let (_, name) = known.find(|(known, _)| *known == number)?;
-    in_camel_case(name)
+    is_plain(name).then(|| in_camel_case(name))
 }
 
 /// The bit that a name stands for in the mask of that tag.

@@ -44,6 +44,8 @@ fn what_is_written_is_what_the_specification_says() {
         writer.date_time(Tag::ACTIVATION_DATE, -1);
         writer.interval(Tag::LEASE_TIME, 7);
         writer.long_integer(Tag(0x54_0001), 1);
+        writer.bytes(Tag::IV_COUNTER_NONCE, &[]);
+        writer.bytes(Tag::X_509_CERTIFICATE_IDENTIFIER, &[]);
     });
     let items = [
         r#"{"tag":"BatchCount","type":"Integer","value":-1}"#,
@@ -57,6 +59,8 @@ fn what_is_written_is_what_the_specification_says() {
         r#"{"tag":"ActivationDate","type":"DateTime","value":"0xFFFFFFFFFFFFFFFF"}"#,
         r#"{"tag":"LeaseTime","type":"Interval","value":7}"#,
         r#"{"tag":"0x540001","type":"LongInteger","value":"0x0000000000000001"}"#,
+        r#"{"tag":"IVCounterNonce","type":"ByteString","value":""}"#,
+        r#"{"tag":"X_509CertificateIdentifier","type":"ByteString","value":""}"#,
     ];
     assert_eq!(
         json,

@@ -49,7 +49,7 @@ impl Serialize for Object<'_> {
 }
 
 fn tag(tag: Tag) -> String {
-    let name = tag.name().and_then(names::in_camel_case);
+    let name = tag.name().map(names::in_camel_case);
     name.unwrap_or_else(|| format!("{:#08x}", tag.0))
 }
 

@@ -22,21 +22,18 @@ pub fn transport() -> Transport {
     }
 }
 
-/// Those of the versions that are spoken that way: Cosmian reads JSON of 1.4 and 2.1 only.
+/// Whether a version is spoken that way: at `/kmip` Cosmian reads JSON of 1.4 and 2.1 only.
+pub fn is_spoken(version: Version) -> bool {
+    let way = std::env::var("KMIP_TEST_WAY").unwrap_or_default();
+    way != "json:/kmip" || [Version::V1_4, Version::V2_1].contains(&version)
+}
+
+/// Those of the versions that are spoken that way.
 pub fn spoken(versions: &[Option<Version>]) -> Vec<Option<Version>> {
-    let is_json = matches!(
-        transport(),
-        Transport::Https {
-            encoding: Encoding::Json,
-            ..
-        }
-    );
-    let mut spoken = versions.to_vec();
-    if is_json {
-        spoken.push(Some(Version::V2_1));
-        spoken.retain(|version| [None, Some(Version::V1_4), Some(Version::V2_1)].contains(version));
-    }
+    let spoken = versions.iter().copied();
     spoken
+        .filter(|version| version.is_none_or(is_spoken))
+        .collect()
 }
 
 fn environment() -> HashMap<String, String> {
@@ -54,13 +51,10 @@ pub fn server_kind() -> String {
 }
 
 pub fn settings(version: Option<Version>) -> Settings {
-    Settings {
-        version,
-        ..settings_over(&transport())
-    }
+    settings_over(&transport(), version)
 }
 
-pub fn settings_over(transport: &Transport) -> Settings {
+pub fn settings_over(transport: &Transport, version: Option<Version>) -> Settings {
     let env = environment();
     let files = TlsFiles {
         ca: env["KMIP_CA"].clone().into(),
@@ -78,17 +72,17 @@ pub fn settings_over(transport: &Transport) -> Settings {
         transport: transport.clone(),
     };
     let mut settings = Settings::new(vec![address], files.load().unwrap());
+    settings.version = version;
     settings.deadline = Duration::from_secs(20);
     settings
 }
 
-/// A client of the server in `KMIP_TEST_ENV`.
 pub fn client(version: Option<Version>) -> Client {
     Client::new(settings(version))
 }
 
 pub fn client_over(transport: Transport) -> Client {
-    Client::new(settings_over(&transport))
+    Client::new(settings_over(&transport, None))
 }
 
 pub fn one(client: &Client, request: Request) -> Response {

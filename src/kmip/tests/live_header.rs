@@ -1,13 +1,13 @@
 //! What real servers make of the header of a message: credentials, and the size of an answer; by hand, like [`super::live`].
 
-use super::live::{one, server_kind, settings};
+use super::live::{is_spoken, one, server_kind, settings};
 use crate::kmip::*;
 use zeroize::Zeroizing;
 
 fn spoken() -> impl Iterator<Item = Version> {
     let pykmip = server_kind() == "pykmip";
     let known = Version::KNOWN.into_iter();
-    known.filter(move |version| !pykmip || *version < Version::V2_1)
+    known.filter(move |version| is_spoken(*version) && (!pykmip || *version < Version::V2_1))
 }
 
 fn query() -> Request {

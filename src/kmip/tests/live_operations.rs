@@ -4,7 +4,7 @@
 mod usage;
 mod vault;
 
-use super::live::{client, server_kind};
+use super::live::{client, is_spoken, server_kind};
 use super::samples::create_key_pair;
 use crate::kmip::*;
 
@@ -12,8 +12,13 @@ use crate::kmip::*;
 type Trial = (&'static str, Version, fn(&Scene<'_>) -> Result<(), String>);
 
 /// What PyKMIP lacks: the trial, the version from which on, and what it says.
-const PYKMIP_LACKS: [(&str, Version, &str); 11] = [
+const PYKMIP_LACKS: [(&str, Version, &str); 12] = [
     ("wrapped with its tag", Version::V1_0, "Encoding option"),
+    (
+        "wrapped with padding",
+        Version::V1_1,
+        "AES_KEY_WRAP_PADDING",
+    ),
     ("wrapped in RSA", Version::V1_1, "wrap"),
     ("RSA encryption", Version::V1_2, ""),
     ("a code verified", Version::V1_2, "Invalid Message"),
@@ -110,7 +115,7 @@ fn ask(client: &Client, request: Request) -> Result<Response, String> {
 
 /// An active AES key for all uses, with more attributes.
 fn aes(client: &Client, more: &[Attribute]) -> Result<String, String> {
-    const MAC: UsageMask = UsageMask(0x80 | 0x100);
+    let mac = UsageMask::MAC_GENERATE | UsageMask::MAC_VERIFY;
     let wrap = UsageMask::WRAP_KEY | UsageMask::UNWRAP_KEY;
     let request = Request::Create {
         object_type: ObjectType::SYMMETRIC_KEY,
@@ -119,7 +124,7 @@ fn aes(client: &Client, more: &[Attribute]) -> Result<String, String> {
                 Attribute::CryptographicAlgorithm(CryptographicAlgorithm::AES),
                 Attribute::CryptographicLength(256),
                 Attribute::CryptographicUsageMask(
-                    UsageMask::ENCRYPT | UsageMask::DECRYPT | MAC | wrap,
+                    UsageMask::ENCRYPT | UsageMask::DECRYPT | mac | wrap,
                 ),
             ],
             more,
@@ -174,6 +179,7 @@ fn every_operation_does_what_is_written_of_it() {
     };
     let spoken = Version::KNOWN.into_iter().filter(|known| *known <= newest);
     let failed: Vec<String> = spoken
+        .filter(|version| is_spoken(*version))
         .flat_map(|version| try_all(&client(Some(version)), version))
         .collect();
     assert!(failed.is_empty(), "{failed:#?}");

@@ -178,6 +178,37 @@ fn a_server_of_1_0_is_found_at_last() {
     assert_eq!(log.lock().len(), 6);
 }
 
+/// KMIP 1.0 and 1.1 carry one credential: with two they are not tried, and a server of 1.0 cannot be asked at all.
+#[test]
+fn versions_that_cannot_say_who_asks_are_left_out() {
+    let name = Credential::UsernameAndPassword {
+        username: "alice".into(),
+        password: None,
+    };
+    let call = |spoken: Version| {
+        let (server, log) = noting(move |request| {
+            let understood = version_of(request) == spoken;
+            Some(match understood {
+                true => answer(request, &[spoken]),
+                false => invalid_message(),
+            })
+        });
+        let mut settings = server.settings();
+        settings.credentials = vec![name.clone(), name.clone()];
+        let outcome = Client::new(settings).call(&[get("1"), get("2")]);
+        let asked: Vec<Version> = log.lock().iter().map(|(version, _)| *version).collect();
+        (outcome, asked)
+    };
+    let (outcome, asked) = call(Version::V2_1);
+    assert!(outcome.unwrap().iter().all(Result::is_ok));
+    assert!(!asked.contains(&Version::V1_1), "{asked:?}");
+    let (outcome, asked) = call(Version::V1_0);
+    let said = outcome.unwrap_err().to_string();
+    let reason = "KMIP 1.0 cannot express more than one credential in the header of a message";
+    assert!(said.ends_with(reason), "{said}");
+    assert_eq!(asked, [Version::V1_4, Version::V2_1, Version::V2_0]);
+}
+
 #[test]
 fn a_server_that_closes_on_unknown_versions_is_understood_too() {
     let (server, _) = noting(|request| {

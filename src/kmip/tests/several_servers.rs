@@ -109,6 +109,7 @@ impl Switched {
                 if is_off.load(SeqCst) {
                     return;
                 }
+                // Before the answer: who has it looks at the count at once.
                 given.fetch_add(1, SeqCst);
                 send(&mut stream, &answer(&request, V));
             }

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub(super) struct Answer {
     pub body: Wiped,
     pub stays_open: bool,
+    /// How long the server keeps the connection without a request, if it says so.
+    pub kept_for: Option<Duration>,
 }
 
 /// An answer that is being read.
@@ -78,6 +80,7 @@ impl<'a> Incoming<'a> {
         };
         Ok(Answer {
             stays_open: self.is_over()? && !closes,
+            kept_for: kept_for(&head),
             body,
         })
     }
@@ -167,6 +170,14 @@ impl<'a> Incoming<'a> {
 fn is_web_page(head: &Response<()>) -> bool {
     let form = head.headers().get(CONTENT_TYPE);
     form.is_some_and(|form| form.as_bytes().starts_with(b"text/html"))
+}
+
+/// What `Keep-Alive: timeout=5, max=100` says.
+fn kept_for(head: &Response<()>) -> Option<Duration> {
+    let said = head.headers().get("keep-alive")?.to_str().ok()?;
+    let mut parameters = said.split(',').map(str::trim);
+    let seconds = parameters.find_map(|it| it.strip_prefix("timeout="))?;
+    seconds.parse().ok().map(Duration::from_secs)
 }
 
 fn malformed(what: String) -> ErrorKind {

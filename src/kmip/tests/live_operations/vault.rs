@@ -3,15 +3,16 @@
 use super::super::requests::{kwp, plain_key};
 use super::{Scene, Trial, aes};
 use crate::kmip::*;
-use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap};
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap, KeyWrapPadded};
 
-pub const TRIALS: [Trial; 12] = [
+pub const TRIALS: [Trial; 13] = [
     ("everything asked", Version::V1_0, query),
     ("a list of attributes", Version::V1_0, attribute_list),
     ("one attribute asked", Version::V1_0, one_attribute),
     ("a plain key", Version::V1_0, plain),
     ("wrapped with its tag", Version::V1_0, wrapped_with_tag),
     ("wrapped without", Version::V1_1, wrapped_without),
+    ("wrapped with padding", Version::V1_1, wrapped_padded),
     ("wrapped in RSA", Version::V1_1, wrapped_in_rsa),
     ("a wrapped key registered", Version::V1_1, register_wrapped),
     ("an attribute added", Version::V1_0, add),
@@ -104,6 +105,26 @@ fn wrapped_without(scene: &Scene<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// RFC 5649, which takes keys of any length: here an RSA key in PKCS#8.
+fn wrapped_padded(scene: &Scene<'_>) -> Result<(), String> {
+    let (private, _) = scene.pair()?;
+    let mut wrapping = without_tag(&scene.kek);
+    if let Some(key) = &mut wrapping.encryption_key {
+        key.parameters.block_cipher_mode = Some(BlockCipherMode::AES_KEY_WRAP_PADDING);
+    }
+    let object = scene.object(&private, Some(wrapping))?;
+    let kek = AesKek::new(&AES_256, &scene.plain(&scene.kek)?).unwrap();
+    let bytes = wrapped(&object);
+    let mut output = vec![0; bytes.len()];
+    let key = kek.unwrap_with_padding(bytes, &mut output).unwrap();
+    // Cosmian says PKCS#1 and wraps PKCS#8, at whose end the PKCS#1 stands.
+    let plain = scene.plain(&private)?;
+    assert!(key.ends_with(&plain) && key.len() > plain.len());
+    let format = object.key_block().and_then(|block| block.format);
+    assert_eq!(format, Some(KeyFormatType::PKCS_1));
+    Ok(())
+}
+
 /// What is unwrapped is a Key Value, in which the key is found again.
 fn wrapped_with_tag(scene: &Scene<'_>) -> Result<(), String> {
     let object = scene.object(&scene.key, Some(kwp(&scene.kek)))?;
@@ -183,7 +204,7 @@ fn delete_named(scene: &Scene<'_>) -> Result<(), String> {
     }
 }
 
-/// The last trial with the key: a sensitive one does not come out any more.
+/// The last trial of those with the wrapping key: a sensitive one does not come out any more.
 fn set(scene: &Scene<'_>) -> Result<(), String> {
     let sensitive = Attribute::Sensitive(true);
     scene.ask(Request::SetAttribute {
