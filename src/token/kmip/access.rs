@@ -1,6 +1,7 @@
 //! Access to the servers: from the configuration, its files and the PIN to a client that serves until logout.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -128,7 +129,9 @@ impl Access {
         match client.call_within(deadline, &[locate]) {
             Ok(answers) => match answers.into_iter().next() {
                 Some(Err(refusal)) if is_about_us(&refusal) => Err(self.wrong_pin(&refusal)),
-                Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
+                Some(Err(refusal)) => {
+                    Err(self.not_tried(format!("server {} {refusal}", self.failures.servers)))
+                }
                 _ => Ok(()),
             },
             Err(error) => Err(self.untried(&error)),
@@ -144,8 +147,14 @@ impl Access {
                 let reason = format!("the PIN is wrong: {error}");
                 self.failures.error(TokenErrorKind::WrongPin, reason)
             }
-            _ => self.failures.call(error),
+            _ => self.not_tried(error),
         }
+    }
+
+    /// Neither right nor wrong: to a program, the token has failed.
+    fn not_tried(&self, why: impl Display) -> Error {
+        let reason = format!("the PIN could not be tried: {why}");
+        self.failures.error(TokenErrorKind::Unreachable, reason)
     }
 
     fn wrong_pin(&self, refusal: &Refusal) -> Error {
@@ -361,4 +370,58 @@ fn is_about_us(refusal: &Refusal) -> bool {
         refusal.reason,
         ResultReason::AUTHENTICATION_NOT_SUCCESSFUL | ResultReason::PERMISSION_DENIED
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Backend, Config};
+
+    fn access(lines: &str) -> Access {
+        let text = format!(
+            "[[slot]]\nlabel = \"t\"\nkmip.servers = [\"a\"]\nkmip.tls.ca = \"/nonexistent/ca\"\n{lines}"
+        );
+        let config = Config::parse(&text, Path::new("/c.toml")).unwrap();
+        let Backend::Kmip(kmip) = config.slots[0].backend.clone();
+        let failures = Failures {
+            slot: "t".into(),
+            servers: "a:5696".into(),
+        };
+        Access::new(kmip, failures)
+    }
+
+    #[test]
+    fn every_credential_is_taken_from_the_configuration() {
+        let access = access(
+            "kmip.username = \"alice\"\nkmip.pin = \"password\"\n\
+             kmip.device.serial_number = \"1\"\nkmip.device.device_identifier = \"2\"\n\
+             kmip.device.network_identifier = \"3\"\nkmip.device.machine_identifier = \"4\"\n\
+             kmip.device.media_identifier = \"5\"\n",
+        );
+        let text = |text: &str| Some(text.to_owned());
+        let user = Credential::UsernameAndPassword {
+            username: "alice".into(),
+            password: Some(Zeroizing::new("secret".into())),
+        };
+        let device = Credential::Device {
+            device_serial_number: text("1"),
+            password: None,
+            device_identifier: text("2"),
+            network_identifier: text("3"),
+            machine_identifier: text("4"),
+            media_identifier: text("5"),
+        };
+        let credentials = access.credentials(Some("secret")).unwrap();
+        assert!(credentials == [user, device], "{credentials:?}");
+        assert!(!format!("{credentials:?}").contains("secret"));
+    }
+
+    #[test]
+    fn without_the_pin_there_is_no_client() {
+        let access = access("kmip.username = \"alice\"\nkmip.pin = \"password\"\n");
+        let Err(Error::Token(error)) = access.client() else {
+            panic!("nobody is logged in")
+        };
+        assert_eq!(error.kind, TokenErrorKind::LoginRequired);
+    }
 }

@@ -188,8 +188,15 @@ fn mistakes_in_the_configuration_are_named_with_line_and_fix() {
             &["config.toml:4", "tsl", "tls"][..],
         ),
         (
+            format!("{good}kmip.tls.ca = \"/nonexistent/ca\"\nkmip.username = \"a\"\n"),
+            &["config.toml:4", "/nonexistent/ca: No such file"],
+        ),
+        (
             format!("{good}kmip.tls.ca = \"/nonexistent/ca\"\n"),
-            &["config.toml:", "ca"],
+            &[
+                "config.toml:1",
+                "nothing by which the servers could know us",
+            ],
         ),
         ("[[slot]]\nlabel = \n".into(), &["config.toml:2"]),
         (
