@@ -23,7 +23,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
-pub use fault::{Fault, Forgery, Refused};
+pub use fault::{BadCertificate, Fault, Forgery, Refused};
 pub use tally::Tally;
 pub use vault::{Stored, Vault};
 
@@ -39,7 +39,6 @@ const MOST_CONNECTIONS: usize = 32;
 
 /// A server of a test's own.
 pub struct FakeServer {
-    pki: Arc<Pki>,
     state: Arc<State>,
     port: u16,
     running: Mutex<Option<Running>>,
@@ -83,18 +82,19 @@ impl Plan {
 
     /// Starts it.
     pub fn start(self) -> FakeServer {
-        let pki = Pki::default();
+        let pki = Arc::new(Pki::default());
         let state = State {
             versions: self.versions,
             script: Script::default(),
             counter: Counter::default(),
             tls: pki.server(&self.tls),
             refusing_tls: pki.refusing(&self.tls),
+            pki,
             last: Mutex::default(),
             vault: Arc::new(Mutex::new(self.vault)),
             killed: AtomicBool::new(false),
         };
-        FakeServer::at_a_free_port(Arc::new(pki), state)
+        FakeServer::at_a_free_port(state)
     }
 }
 
@@ -113,9 +113,8 @@ impl FakeServer {
         }
     }
 
-    fn at_a_free_port(pki: Arc<Pki>, state: State) -> FakeServer {
+    fn at_a_free_port(state: State) -> FakeServer {
         let server = FakeServer {
-            pki,
             state: Arc::new(state),
             port: free_port(),
             running: Mutex::default(),
@@ -130,13 +129,14 @@ impl FakeServer {
             versions: self.state.versions.clone(),
             script: Script::default(),
             counter: Counter::default(),
+            pki: Arc::clone(&self.state.pki),
             tls: Arc::clone(&self.state.tls),
             refusing_tls: Arc::clone(&self.state.refusing_tls),
             last: Mutex::default(),
             vault: Arc::clone(&self.state.vault),
             killed: AtomicBool::new(false),
         };
-        Self::at_a_free_port(Arc::clone(&self.pki), state)
+        Self::at_a_free_port(state)
     }
 
     /// `host:port`.
@@ -146,12 +146,12 @@ impl FakeServer {
 
     /// All that a slot needs to know of it.
     pub fn endpoint(&self) -> Endpoint {
-        self.pki.endpoint(self.address())
+        self.state.pki.endpoint(self.address())
     }
 
     /// The same by way of a proxy at that port.
     pub fn endpoint_behind(&self, port: u16) -> Endpoint {
-        self.pki.endpoint(format!("127.0.0.1:{port}"))
+        self.state.pki.endpoint(format!("127.0.0.1:{port}"))
     }
 
     /// From now on this goes wrong, until [`FakeServer::behave`].

@@ -1,5 +1,7 @@
 //! What comes out of the library when a server fails: an error in time, with a reason in the log, and nothing lasting.
 
+mod alterations;
+mod catalogue;
 mod connections;
 mod isolation;
 mod objects;
@@ -7,4 +9,5 @@ mod repetition;
 mod replies;
 mod signatures;
 mod stage;
+mod table;
 mod words;
