@@ -5,6 +5,7 @@ mod catalogue;
 mod connections;
 mod isolation;
 mod objects;
+mod offsets;
 mod repetition;
 mod replies;
 mod signatures;
