@@ -124,16 +124,31 @@ pub fn negative_count(answer: &[u8]) -> Vec<u8> {
     with_value(answer, BATCH_COUNT, [0xff; 4])
 }
 
+/// Every version that the answer names.
 fn with_version(answer: &[u8], major: u8) -> Vec<u8> {
     let answer = with_value(answer, 0x42_006a, [0, 0, 0, major]);
     with_value(&answer, 0x42_006b, [0; 4])
 }
 
+/// The same in the header alone.
+fn with_header_version(answer: &[u8], major: u8) -> Vec<u8> {
+    let mut all = parts(answer);
+    if let Some(header) = all.first_mut() {
+        *header = with_version(header, major);
+    }
+    of_parts(answer, &all)
+}
+
 pub fn version_9(answer: &[u8]) -> Vec<u8> {
-    with_version(answer, 9)
+    with_header_version(answer, 9)
 }
 
 pub fn version_1(answer: &[u8]) -> Vec<u8> {
+    with_header_version(answer, 1)
+}
+
+/// It says that it speaks nothing but 1.0, and refuses that.
+pub fn only_version_1(answer: &[u8]) -> Vec<u8> {
     with_version(answer, 1)
 }
 

@@ -142,6 +142,10 @@ fn within_the_answer() -> Vec<(&'static str, Fault)> {
             Fault::Altered(alter::version_1),
         ),
         (
+            "only 1.0, which it refuses",
+            Fault::Altered(alter::only_version_1),
+        ),
+        (
             "success without a payload",
             Fault::Altered(alter::without_payload),
         ),
