@@ -23,7 +23,8 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
-pub use fault::{BadCertificate, Fault, Forgery, Refused};
+pub use fault::BadCertificate;
+pub use fault::{Fault, Forgery, Refused};
 pub use tally::Tally;
 pub use vault::{Stored, Vault};
 
