@@ -40,6 +40,7 @@ const MOST_CONNECTIONS: usize = 32;
 
 /// A server of a test's own.
 pub struct FakeServer {
+    pki: Arc<Pki>,
     state: Arc<State>,
     port: u16,
     running: Mutex<Option<Running>>,
@@ -90,12 +91,12 @@ impl Plan {
             counter: Counter::default(),
             tls: pki.server(&self.tls),
             refusing_tls: pki.refusing(&self.tls),
-            pki,
+            pki: Arc::clone(&pki),
             last: Mutex::default(),
             vault: Arc::new(Mutex::new(self.vault)),
             killed: AtomicBool::new(false),
         };
-        FakeServer::at_a_free_port(state)
+        FakeServer::at_a_free_port(pki, state)
     }
 }
 
@@ -114,8 +115,9 @@ impl FakeServer {
         }
     }
 
-    fn at_a_free_port(state: State) -> FakeServer {
+    fn at_a_free_port(pki: Arc<Pki>, state: State) -> FakeServer {
         let server = FakeServer {
+            pki,
             state: Arc::new(state),
             port: free_port(),
             running: Mutex::default(),
@@ -130,14 +132,14 @@ impl FakeServer {
             versions: self.state.versions.clone(),
             script: Script::default(),
             counter: Counter::default(),
-            pki: Arc::clone(&self.state.pki),
             tls: Arc::clone(&self.state.tls),
             refusing_tls: Arc::clone(&self.state.refusing_tls),
+            pki: Arc::clone(&self.pki),
             last: Mutex::default(),
             vault: Arc::clone(&self.state.vault),
             killed: AtomicBool::new(false),
         };
-        Self::at_a_free_port(state)
+        Self::at_a_free_port(Arc::clone(&self.pki), state)
     }
 
     /// `host:port`.
@@ -147,12 +149,12 @@ impl FakeServer {
 
     /// All that a slot needs to know of it.
     pub fn endpoint(&self) -> Endpoint {
-        self.state.pki.endpoint(self.address())
+        self.pki.endpoint(self.address())
     }
 
     /// The same by way of a proxy at that port.
     pub fn endpoint_behind(&self, port: u16) -> Endpoint {
-        self.state.pki.endpoint(format!("127.0.0.1:{port}"))
+        self.pki.endpoint(format!("127.0.0.1:{port}"))
     }
 
     /// From now on this goes wrong, until [`FakeServer::behave`].
