@@ -44,10 +44,20 @@ fn accept(
             until_end(&stop, || (&stream).read(&mut [0; 4096]))?;
             return Ok(None);
         }
-        Some(Fault::RefusedCertificate) => &state.refusing_tls,
-        _ => &state.tls,
+        Some(Fault::InTheClear(bytes)) => {
+            (&stream).write_all(&bytes)?;
+            until_end(&stop, || (&stream).read(&mut [0; 4096]))?;
+            return Ok(None);
+        }
+        Some(Fault::LateHandshake(time)) => {
+            pause(&stop, time);
+            Arc::clone(&state.tls)
+        }
+        Some(Fault::Certificate(bad)) => state.pki.untrusted(bad),
+        Some(Fault::RefusedCertificate) => Arc::clone(&state.refusing_tls),
+        _ => Arc::clone(&state.tls),
     };
-    let tls = ServerConnection::new(Arc::clone(tls)).map_err(io::Error::other)?;
+    let tls = ServerConnection::new(tls).map_err(io::Error::other)?;
     let stream = StreamOwned::new(tls, stream);
     Ok(Some(Connection {
         stream,
@@ -66,6 +76,15 @@ fn until_end(stop: &AtomicBool, mut read: impl FnMut() -> io::Result<usize>) -> 
         }
     }
     Ok(())
+}
+
+/// Waits for so long, or until the server stops.
+fn pause(stop: &AtomicBool, time: Duration) {
+    let end = Instant::now() + time;
+    while !stop.load(Ordering::Relaxed) && Instant::now() < end {
+        let left = end.saturating_duration_since(Instant::now());
+        sleep(left.min(ATTENTION));
+    }
 }
 
 fn is_pause(error: &io::Error) -> bool {
@@ -142,6 +161,13 @@ impl Connection {
             Some(Fault::ResetAfter(count)) => return self.end_after(&answer, count, true),
             Some(Fault::Drip(pause)) => return self.drip(&answer, pause),
             Some(Fault::Delay(time)) => self.pause(time),
+            Some(Fault::Split(count, time)) => {
+                let (first, rest) = answer.split_at(count.min(answer.len()));
+                self.stream.write_all(first)?;
+                self.pause(time);
+                answer = rest.to_vec();
+            }
+            Some(Fault::Altered(alter)) => answer = alter(&answer),
             Some(Fault::LengthOffBy(by)) => {
                 let length = answer.get_mut(4..8).expect("a message has a header");
                 let told = u32::from_be_bytes(length.try_into().expect("four bytes"));
@@ -188,11 +214,7 @@ impl Connection {
     }
 
     fn pause(&self, time: Duration) {
-        let end = Instant::now() + time;
-        while !self.stopping() && Instant::now() < end {
-            let left = end.saturating_duration_since(Instant::now());
-            sleep(left.min(ATTENTION));
-        }
+        pause(&self.stop, time);
     }
 
     fn killed(&self) -> bool {

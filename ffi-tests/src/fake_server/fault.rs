@@ -13,6 +13,12 @@ pub enum Fault {
     SilentFromTheStart,
     /// TLS refuses the client's certificate.
     RefusedCertificate,
+    /// These bytes come on a new connection, in the clear, and then nothing.
+    InTheClear(Vec<u8>),
+    /// A connection is accepted, and TLS begins after this time.
+    LateHandshake(Duration),
+    /// The server has a certificate that is not to be trusted.
+    Certificate(BadCertificate),
     /// A request is read, and no answer comes.
     Silence,
     /// The answer comes one byte at a time, with this pause before each.
@@ -25,6 +31,10 @@ pub enum Fault {
     CloseAfter(usize),
     /// The connection is reset after so many bytes of the answer.
     ResetAfter(usize),
+    /// The answer comes in two parts, with this pause after so many bytes.
+    Split(usize, Duration),
+    /// Something else comes, made from the answer.
+    Altered(fn(&[u8]) -> Vec<u8>),
     /// These bytes come instead of the answer, and then nothing.
     Instead(Vec<u8>),
     /// The answer's outermost length is off by so much.
@@ -64,6 +74,17 @@ impl Refused {
     }
 }
 
+/// What can be wrong with a server's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadCertificate {
+    /// It was valid until 2001.
+    Expired,
+    /// Another authority has signed it.
+    OfAStranger,
+    /// It is another host's.
+    OfAnotherHost,
+}
+
 /// What a server may give for a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgery {
@@ -84,8 +105,16 @@ pub enum Forgery {
 }
 
 impl Fault {
-    fn is_of_connection(&self) -> bool {
-        matches!(self, Self::SilentFromTheStart | Self::RefusedCertificate)
+    /// Whether it is there before any message, and so on new connections alone.
+    pub fn is_of_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::SilentFromTheStart
+                | Self::RefusedCertificate
+                | Self::InTheClear(_)
+                | Self::LateHandshake(_)
+                | Self::Certificate(_)
+        )
     }
 }
 

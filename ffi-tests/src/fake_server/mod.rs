@@ -25,6 +25,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
+pub use fault::BadCertificate;
 pub use fault::{Fault, Forgery, Refused};
 pub use locating::Locating;
 pub use tally::Tally;
@@ -93,7 +94,7 @@ impl Plan {
 
     /// Starts it.
     pub fn start(self) -> FakeServer {
-        let pki = Pki::default();
+        let pki = Arc::new(Pki::default());
         let state = State {
             versions: Mutex::new(self.versions),
             user: self.user,
@@ -101,11 +102,12 @@ impl Plan {
             counter: Counter::default(),
             tls: pki.server(&self.tls),
             refusing_tls: pki.refusing(&self.tls),
+            pki: Arc::clone(&pki),
             last: Mutex::default(),
             vault: Arc::new(Mutex::new(self.vault)),
             killed: AtomicBool::new(false),
         };
-        FakeServer::at_a_free_port(Arc::new(pki), state)
+        FakeServer::at_a_free_port(pki, state)
     }
 }
 
@@ -150,6 +152,7 @@ impl FakeServer {
             counter: Counter::default(),
             tls: Arc::clone(&self.state.tls),
             refusing_tls: Arc::clone(&self.state.refusing_tls),
+            pki: Arc::clone(&self.pki),
             last: Mutex::default(),
             vault: Arc::clone(&self.state.vault),
             killed: AtomicBool::new(false),

@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
+use super::fault::BadCertificate;
 use crate::kmip_server::Endpoint;
 use crate::scratch::Scratch;
 
@@ -55,9 +56,18 @@ impl Authority {
 
     /// A certificate with these names, and its key.
     fn certify(&self, names: &[&str]) -> (rcgen::Certificate, KeyPair) {
+        self.certify_until(names, None)
+    }
+
+    /// The same, valid until the end of that year.
+    fn certify_until(&self, names: &[&str], year: Option<i32>) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a P-256 key");
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let wanted = CertificateParams::new(names).expect("plain names");
+        let mut wanted = CertificateParams::new(names).expect("plain names");
+        if let Some(year) = year {
+            wanted.not_before = rcgen::date_time_ymd(year, 1, 1);
+            wanted.not_after = rcgen::date_time_ymd(year, 12, 31);
+        }
         let certificate = wanted.signed_by(&key, &self.issuer);
         (certificate.expect("a certificate"), key)
     }
@@ -121,6 +131,23 @@ impl Pki {
     /// The same, but no client has a certificate that it takes.
     pub fn refusing(&self, tls: &Tls) -> Arc<ServerConfig> {
         self.demanding(&self.stranger, tls)
+    }
+
+    /// A server's TLS with a certificate that no client of ours should trust.
+    pub fn untrusted(&self, bad: BadCertificate) -> Arc<ServerConfig> {
+        let ours = ["localhost", "127.0.0.1"];
+        let (certificate, key) = match bad {
+            BadCertificate::Expired => self.authority.certify_until(&ours, Some(2001)),
+            BadCertificate::OfAStranger => self.stranger.certify(&ours),
+            BadCertificate::OfAnotherHost => self.authority.certify(&["elsewhere.example"]),
+        };
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions that the library has")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key);
+        Arc::new(config.expect("a key that fits its certificate"))
     }
 
     fn demanding(&self, authority: &Authority, tls: &Tls) -> Arc<ServerConfig> {

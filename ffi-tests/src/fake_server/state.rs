@@ -7,6 +7,7 @@ use kmip_p11::kmip::Version;
 use rustls::ServerConfig;
 
 use super::fault::Script;
+use super::pki::Pki;
 use super::tally::Counter;
 use super::vault::Vault;
 
@@ -20,6 +21,8 @@ pub struct State {
     pub script: Script,
     /// What was asked.
     pub counter: Counter,
+    /// Where its certificates come from.
+    pub pki: Arc<Pki>,
     /// TLS as it should be.
     pub tls: Arc<ServerConfig>,
     /// TLS that takes nobody's certificate.
