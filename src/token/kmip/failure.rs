@@ -81,6 +81,14 @@ fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     }
 }
 
+/// True where another object, or another client, would have been served: it is gone, or denied.
+pub fn is_about_the_object(refusal: &Refusal) -> bool {
+    matches!(
+        kind_of(refusal),
+        TokenErrorKind::Gone | TokenErrorKind::Denied
+    )
+}
+
 /// True where the reason cannot be one object's: the server does not know such a request at all.
 pub fn is_inability_for_all(refusal: &Refusal) -> bool {
     matches!(

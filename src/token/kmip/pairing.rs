@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use self::halves::{Half, PublicKeys, ReadPublic};
 use super::managed::Managed;
-use crate::kmip::LinkType;
+use crate::kmip::{LinkType, Refusal};
 use crate::model::certificate::Certificate;
 use crate::model::key::{Found, Hidden, Key, ObjectId, State};
 use crate::model::public_key::PublicKey;
@@ -28,6 +28,8 @@ pub struct Located {
     pub certificates: Vec<Certificate>,
     /// What could not be read at all.
     pub hidden: Vec<Hidden>,
+    /// The first refusal to describe a private key that is not about the key or who asks for it.
+    pub undescribed: Option<Refusal>,
     /// Why not all public keys were located, if so.
     pub public_cut: Option<String>,
     /// What people have to know of the listing as a whole.

@@ -1,7 +1,7 @@
 //! What is read of located objects: attributes of keys, values of what is public, a bounded number in
 //! each message, and nothing kept of a reply but what a key is made of.
 
-use super::failure::{is_inability, noting};
+use super::failure::{is_about_the_object, is_inability, noting};
 use super::inventory::Inventory;
 use super::managed::Managed;
 use super::material;
@@ -176,6 +176,12 @@ impl<'a> Reading<'a> {
     }
 
     fn take_private(&mut self, id: &str, answer: Option<Answer>) {
+        if let Some(Err(refusal)) = &answer
+            && !is_about_the_object(refusal)
+        {
+            let first = &mut self.located.undescribed;
+            first.get_or_insert_with(|| refusal.clone());
+        }
         match described(id, answer) {
             // Servers may ignore what they were asked for.
             Ok(managed) if managed.is_other_than(ObjectType::PRIVATE_KEY) => {}

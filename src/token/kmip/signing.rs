@@ -27,6 +27,8 @@ enum Outcome {
     Signature(Vec<u8>),
     /// The server cannot; another form may do.
     Unfit(String),
+    /// The server did not, and has not said that it never will; another form may do.
+    Failed(String),
     /// The server gave something else; another form may do.
     Wrong(String),
 }
@@ -54,6 +56,12 @@ impl KmipToken {
             match self.by_server(wanted, form)? {
                 Outcome::Signature(signature) => return Ok(signature),
                 Outcome::Unfit(reason) => reasons.push(reason),
+                Outcome::Failed(reason) => {
+                    if kind == TokenErrorKind::Impossible {
+                        kind = TokenErrorKind::Failed;
+                    }
+                    reasons.push(reason);
+                }
                 Outcome::Wrong(reason) => {
                     kind = TokenErrorKind::WrongSignature;
                     reasons.push(reason);
@@ -93,7 +101,10 @@ impl KmipToken {
                 let server = wanted.client.server();
                 let reason = format!("server {server} refused {form:?} ({refusal})");
                 self.remember_refusal(wanted, form, &refusal, &reason);
-                Ok(Outcome::Unfit(reason))
+                Ok(match is_inability(&refusal) {
+                    true => Outcome::Unfit(reason),
+                    false => Outcome::Failed(reason),
+                })
             }
             Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
             _ => Err(self.failures.unexpected("Sign")),
