@@ -109,6 +109,10 @@ fn not_the_answer() -> Vec<(&'static str, Fault)> {
             refused(ResultReason::PERMISSION_DENIED),
         ),
         (
+            "Server Limit Exceeded",
+            refused(ResultReason::SERVER_LIMIT_EXCEEDED),
+        ),
+        (
             "Response Too Large",
             refused(ResultReason::RESPONSE_TOO_LARGE),
         ),

@@ -155,7 +155,7 @@ impl KmipToken {
     }
 }
 
-/// True unless the refusal is about the key or the client: then no other form will help.
+/// True unless the refusal is about the key, the client or the server's load: then no other form will help.
 fn may_be_the_form(refusal: &Refusal) -> bool {
     use crate::kmip::ResultReason as Reason;
     !matches!(
@@ -165,5 +165,6 @@ fn may_be_the_form(refusal: &Refusal) -> bool {
             | Reason::PERMISSION_DENIED
             | Reason::AUTHENTICATION_NOT_SUCCESSFUL
             | Reason::WRONG_KEY_LIFECYCLE_STATE
+            | Reason::SERVER_LIMIT_EXCEEDED
     )
 }
