@@ -109,6 +109,9 @@ pub enum Error {
     /// A token could not do what was asked of it.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The slot is empty.
+    #[error("there is no token in slot {0}")]
+    TokenNotPresent(CK_SLOT_ID),
     /// The user is logged in already.
     #[error("the user is already logged in")]
     UserAlreadyLoggedIn,
@@ -147,6 +150,14 @@ pub enum TokenErrorKind {
     Gone,
     /// The PIN does not open the token.
     WrongPin,
+    /// There were too many wrong PINs: the right one does not open the token either, for now or at all.
+    PinLocked,
+    /// The token was taken out of its slot.
+    Removed,
+    /// The token can be read and not changed.
+    ReadOnly,
+    /// The token has no room for more.
+    Full,
     /// The token is not open: the PIN has to be given first.
     LoginRequired,
     /// What was given to the token is not usable.
@@ -203,6 +214,7 @@ impl From<&Error> for CK_RV {
             Error::SessionParallelNotSupported => CKR_SESSION_PARALLEL_NOT_SUPPORTED,
             Error::SlotIdInvalid(_) => CKR_SLOT_ID_INVALID,
             Error::Token(error) => error.kind.into(),
+            Error::TokenNotPresent(_) => CKR_TOKEN_NOT_PRESENT,
             Error::UserAlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN,
             Error::UserNotLoggedIn => CKR_USER_NOT_LOGGED_IN,
             Error::UserTypeInvalid(_) => CKR_USER_TYPE_INVALID,
@@ -218,6 +230,10 @@ impl From<TokenErrorKind> for CK_RV {
             TokenErrorKind::Denied => CKR_KEY_FUNCTION_NOT_PERMITTED,
             TokenErrorKind::Gone => CKR_KEY_HANDLE_INVALID,
             TokenErrorKind::WrongPin => CKR_PIN_INCORRECT,
+            TokenErrorKind::PinLocked => CKR_PIN_LOCKED,
+            TokenErrorKind::Removed => CKR_DEVICE_REMOVED,
+            TokenErrorKind::ReadOnly => CKR_TOKEN_WRITE_PROTECTED,
+            TokenErrorKind::Full => CKR_DEVICE_MEMORY,
             TokenErrorKind::LoginRequired => CKR_USER_NOT_LOGGED_IN,
             TokenErrorKind::BadInput => CKR_DATA_INVALID,
             TokenErrorKind::Failed => CKR_FUNCTION_FAILED,

@@ -119,10 +119,8 @@ impl Keyring {
     /// Names are unique among all keys that a user of the server sees, groups or not.
     fn wanted(&self, name: &str, key_type: KeyType) -> NewKey {
         NewKey {
-            name: format!("{name}@{}", self.group),
-            key_type,
             groups: vec![self.group.clone()],
-            activate: true,
+            ..NewKey::new(format!("{name}@{}", self.group), key_type)
         }
     }
 }

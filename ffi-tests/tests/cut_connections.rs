@@ -51,10 +51,8 @@ impl Way {
 
     fn wanted(&self, name: &str) -> NewKey {
         NewKey {
-            name: name.into(),
-            key_type: KeyType::Rsa(2048),
             groups: vec![self.clear.group.clone()],
-            activate: true,
+            ..NewKey::new(name, KeyType::Rsa(2048))
         }
     }
 

@@ -25,12 +25,11 @@ pub struct NamedFile {
 impl NamedFile {
     /// Those of one slot.
     pub fn of_slot(written: &Spanned<syntax::Slot>, slot: &Slot) -> Vec<Self> {
-        let Backend::Kmip(kmip) = &slot.backend;
-        let Some(syntax) = &written.get_ref().kmip else {
-            return Vec::new();
+        let named = match (&slot.backend, &written.get_ref().kmip) {
+            (Backend::Kmip(kmip), Some(written)) => files(kmip, written),
+            (Backend::Kmip(_), None) => return vec![],
         };
-        let named = files(kmip, syntax).into_iter();
-        let files = named.filter_map(|(key, path, content, text)| {
+        let files = named.into_iter().filter_map(|(key, path, content, text)| {
             Some(Self {
                 slot: slot.label.clone(),
                 key,

@@ -85,6 +85,20 @@ impl Slot {
 }
 
 impl Backend {
+    /// What kind of place it is, in a word or two for people.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Kmip(kmip) => format!("KMIP {}", kmip.protocol),
+        }
+    }
+
+    /// Where that place is, in the order in which it is tried.
+    pub fn places(&self) -> Vec<String> {
+        match self {
+            Self::Kmip(kmip) => kmip.servers.iter().map(ToString::to_string).collect(),
+        }
+    }
+
     fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
         match &slot.get_ref().kmip {
             Some(kmip) => Ok(Self::Kmip(Kmip::read(kmip, slot.span(), base)?)),

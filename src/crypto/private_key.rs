@@ -108,6 +108,11 @@ impl PrivateKey {
         Ok(Zeroizing::new(bytes))
     }
 
+    /// The same key once more: each holder wipes his own.
+    pub fn copy(&self) -> Result<Self, PrivateKeyError> {
+        Self::from_pkcs8(&self.to_pkcs8()?)
+    }
+
     /// A signature in PKCS#11's form.
     pub fn sign(
         &self,

@@ -112,24 +112,33 @@ mod tests {
     use crate::token::memory::MemoryToken;
     use crate::token::{NewKey, Token};
 
+    const RULES: CacheRules = CacheRules {
+        time_to_live: Duration::from_secs(60),
+        min_refresh: Duration::from_secs(60),
+        stale: Duration::from_secs(60),
+        disk: None,
+    };
+
     /// A slot with one key, behind that PIN if there is one.
     fn slot(pin: Option<&'static str>) -> Slot {
         let token = MemoryToken::new("memory");
         let token = pin.map_or(MemoryToken::new("memory"), |pin| token.behind(pin));
-        let wanted = NewKey {
-            name: "web".into(),
-            key_type: KeyType::Ed25519,
-            groups: vec![],
-            activate: true,
-        };
+        let wanted = NewKey::new("web", KeyType::Ed25519);
         token.generate(&wanted).unwrap();
-        let rules = CacheRules {
-            time_to_live: Duration::from_secs(60),
-            min_refresh: Duration::from_secs(60),
-            stale: Duration::from_secs(60),
-            disk: None,
-        };
-        Slot::new(0, Arc::new(token), rules)
+        Slot::new(0, Arc::new(token), RULES)
+    }
+
+    #[test]
+    fn a_token_that_is_open_for_public_keys_shows_them_alone_before_the_login() {
+        let token = MemoryToken::new("memory").behind("1234").with_open_public();
+        token
+            .generate(&NewKey::new("web", KeyType::Ed25519))
+            .unwrap();
+        let slot = Slot::new(0, Arc::new(token), RULES);
+        assert_eq!(objects(&slot), [1]);
+        assert!(slot.object(2).is_none());
+        slot.login.begin(CKU_USER, b"1234").unwrap();
+        assert_eq!(objects(&slot), [1, 2]);
     }
 
     fn objects(slot: &Slot) -> Vec<CK_OBJECT_HANDLE> {

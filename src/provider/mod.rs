@@ -75,9 +75,15 @@ impl Provider {
         Ok(())
     }
 
-    /// C_GetSlotList (v3.2, 5.5.1): a token is present in every slot.
-    pub fn slots(&self, _present: CK_BBOOL, mut slots: Output<CK_SLOT_ID>) -> Result {
-        let ids: Vec<_> = self.slots.iter().map(|slot| slot.id).collect();
+    /// C_GetSlotList (v3.2, 5.5.1): all slots, or those with a token.
+    pub fn slots(&self, present: CK_BBOOL, mut slots: Output<CK_SLOT_ID>) -> Result {
+        let wanted = |slot: &&Arc<Slot>| present == CK_FALSE || slot.is_present();
+        let ids: Vec<_> = self
+            .slots
+            .iter()
+            .filter(wanted)
+            .map(|slot| slot.id)
+            .collect();
         slots.put(&ids)
     }
 
@@ -89,7 +95,7 @@ impl Provider {
 
     /// C_GetTokenInfo. Costs no request, so that a server that is down delays nothing here.
     pub fn token_info(&self, slot: CK_SLOT_ID, info: &Cell<CK_TOKEN_INFO>) -> Result {
-        let slot = self.slot(slot)?;
+        let slot = self.slot_with_token(slot)?;
         let sessions = self.sessions_of(slot.id);
         let rw = sessions.iter().filter(|(_, open)| open.is_rw).count();
         info.set(slot.token_info(sessions.len() as CK_ULONG, rw as CK_ULONG));
@@ -121,7 +127,7 @@ impl Provider {
         _notify: CK_NOTIFY,
         handle: &Cell<CK_SESSION_HANDLE>,
     ) -> Result {
-        let slot = self.slot(slot)?;
+        let slot = self.slot_with_token(slot)?;
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
@@ -165,6 +171,14 @@ impl Provider {
     fn slot(&self, id: CK_SLOT_ID) -> Result<&Arc<Slot>> {
         let found = self.slots.iter().find(|slot| slot.id == id);
         found.ok_or(Error::SlotIdInvalid(id))
+    }
+
+    fn slot_with_token(&self, id: CK_SLOT_ID) -> Result<&Arc<Slot>> {
+        let slot = self.slot(id)?;
+        match slot.is_present() {
+            true => Ok(slot),
+            false => Err(Error::TokenNotPresent(id)),
+        }
     }
 
     fn sessions_of(&self, slot: CK_SLOT_ID) -> Vec<(CK_SESSION_HANDLE, Arc<OpenSession>)> {

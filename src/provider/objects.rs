@@ -144,12 +144,7 @@ mod tests {
     use crate::token::{NewKey, Token};
 
     fn key(key_type: KeyType) -> Key {
-        let wanted = NewKey {
-            name: "web".into(),
-            key_type,
-            groups: vec![],
-            activate: true,
-        };
+        let wanted = NewKey::new("web", key_type);
         MemoryToken::new("t").generate(&wanted).unwrap()
     }
 

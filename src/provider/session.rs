@@ -238,12 +238,7 @@ mod tests {
     /// A session on a token with one key of that type, whose private half has handle 2.
     fn session(key_type: KeyType) -> Session {
         let token = MemoryToken::new("memory");
-        let wanted = NewKey {
-            name: "web".into(),
-            key_type,
-            groups: vec![],
-            activate: true,
-        };
+        let wanted = NewKey::new("web", key_type);
         token.generate(&wanted).unwrap();
         let rules = CacheRules {
             time_to_live: Duration::from_secs(60),

@@ -12,7 +12,7 @@ use crate::model::key::Key;
 use crate::model::mechanism::Mechanism;
 use crate::model::output::Output;
 use crate::model::signature::{SignInput, SignScheme};
-use crate::token::{SharedToken, TokenInfo};
+use crate::token::{PinTries, SharedToken, TokenInfo};
 
 /// A slot, its token always present.
 pub struct Slot {
@@ -42,10 +42,18 @@ impl Slot {
         CK_SLOT_INFO {
             slotDescription: padded(&format!("kmip-p11: {}", token.label)),
             manufacturerID: padded(crate::MANUFACTURER),
-            flags: CKF_TOKEN_PRESENT,
+            flags: match self.is_present() {
+                true => CKF_TOKEN_PRESENT,
+                false => 0,
+            },
             hardwareVersion: CK_VERSION::default(),
             firmwareVersion: CK_VERSION::default(),
         }
+    }
+
+    /// Whether its token is in it.
+    pub fn is_present(&self) -> bool {
+        self.token.is_present()
     }
 
     /// C_GetTokenInfo (v3.2, 5.5.3) with the counts of open sessions.
@@ -112,20 +120,26 @@ impl Slot {
         self.login.end(|| self.objects.forget())
     }
 
-    /// The handles of all objects that match. Before a login there are none: OpenSSH asks for the PIN
-    /// of a token that is empty, not of one that fails.
+    /// The handles of all objects that match. Before a login there are no private ones, and of a token
+    /// that tells nothing before it, none: OpenSSH asks for the PIN of a token that is empty, not of
+    /// one that fails.
     pub fn search(&self, template: &Template, exact: bool) -> Result<Vec<CK_OBJECT_HANDLE>> {
-        match self.login.is_missing() {
-            true => Ok(vec![]),
-            false => self.objects.search(template, exact),
+        if !self.login.is_missing() {
+            return self.objects.search(template, exact);
         }
+        if !self.token.info().public_is_open {
+            return Ok(vec![]);
+        }
+        let mut handles = self.objects.search(template, exact)?;
+        handles.retain(|handle| self.object(*handle).is_some());
+        Ok(handles)
     }
 
-    /// The object with that handle, if it is still there.
+    /// The object with that handle, if it is still there and may be seen.
     pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Object> {
-        self.objects
-            .object(handle)
-            .filter(|_| !self.login.is_missing())
+        let object = self.objects.object(handle)?;
+        let open = || self.token.info().public_is_open && object.class() != CKO_PRIVATE_KEY;
+        (!self.login.is_missing() || open()).then_some(object)
     }
 
     /// One signature by the token. A refusal or a signature by another key may mean that the key is
@@ -150,8 +164,17 @@ impl Slot {
 /// certificate is: then OpenSSH does not ask for a PIN when it finds no key.
 fn authentication(token: &TokenInfo) -> CK_FLAGS {
     match token.login_required {
-        true => CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED,
+        true => CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | tries(token.pin_tries),
         false => CKF_PROTECTED_AUTHENTICATION_PATH,
+    }
+}
+
+fn tries(left: PinTries) -> CK_FLAGS {
+    match left {
+        PinTries::All => 0,
+        PinTries::Fewer => CKF_USER_PIN_COUNT_LOW,
+        PinTries::Last => CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY,
+        PinTries::None => CKF_USER_PIN_LOCKED,
     }
 }
 
@@ -201,12 +224,7 @@ mod tests {
     /// How often a token is asked for its keys by two searches with a refused signature between.
     fn listings(reason: TokenErrorKind) -> usize {
         let inner = MemoryToken::new("refusing");
-        let wanted = NewKey {
-            name: "web".into(),
-            key_type: KeyType::Ed25519,
-            groups: vec![],
-            activate: true,
-        };
+        let wanted = NewKey::new("web", KeyType::Ed25519);
         let key = inner.generate(&wanted).unwrap();
         let finds = AtomicUsize::new(0);
         let token = Arc::new(Refusing {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{NewKey, Revocation, Token, TokenInfo, Wish};
+use super::{NewKey, PinTries, Revocation, Token, TokenInfo, Wish};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Result, TokenErrorKind};
 use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
@@ -16,6 +16,7 @@ use crate::model::validity::Validity;
 pub struct MemoryToken {
     label: String,
     pin: Option<&'static str>,
+    public_is_open: bool,
     logged_in: AtomicBool,
     keys: Mutex<BTreeMap<usize, (Key, PrivateKey)>>,
 }
@@ -26,6 +27,7 @@ impl MemoryToken {
         Self {
             label: label.into(),
             pin: None,
+            public_is_open: false,
             logged_in: AtomicBool::new(false),
             keys: Mutex::default(),
         }
@@ -35,6 +37,14 @@ impl MemoryToken {
     pub fn behind(self, pin: &'static str) -> Self {
         Self {
             pin: Some(pin),
+            ..self
+        }
+    }
+
+    /// The same, with public keys that are there for everybody.
+    pub fn with_open_public(self) -> Self {
+        Self {
+            public_is_open: true,
             ..self
         }
     }
@@ -63,7 +73,10 @@ impl MemoryToken {
             },
             validity: Validity::default(),
             may_sign: true,
-            custody: Custody::default(),
+            custody: Custody {
+                extractable: Some(wanted.extractable),
+                ..Custody::default()
+            },
             groups: wanted.groups.clone(),
             created: None,
             certificates: vec![],
@@ -98,6 +111,8 @@ impl Token for MemoryToken {
             model: "memory",
             serial: "0".into(),
             login_required: self.pin.is_some(),
+            public_is_open: self.public_is_open,
+            pin_tries: PinTries::All,
             user: None,
         }
     }
@@ -119,7 +134,9 @@ impl Token for MemoryToken {
     }
 
     fn find(&self) -> Result<Found> {
-        self.opened()?;
+        if !self.public_is_open {
+            self.opened()?;
+        }
         let mut found = Found::default();
         for (key, _) in self.keys.lock().values() {
             match key.unusable() {
@@ -149,10 +166,22 @@ impl Token for MemoryToken {
     }
 
     fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
-        let copy = private
-            .to_pkcs8()
-            .and_then(|der| PrivateKey::from_pkcs8(&der));
-        Ok(self.insert(copy.map_err(|e| self.unusable(e))?, wanted))
+        let copy = private.copy().map_err(|e| self.unusable(e))?;
+        Ok(self.insert(copy, wanted))
+    }
+
+    fn export(&self, key: &Key) -> Result<PrivateKey> {
+        self.opened()?;
+        let keys = self.keys.lock();
+        let found = keys.values().find(|(held, _)| held.id == key.id);
+        let (held, private) = found.ok_or_else(|| self.gone(key))?;
+        match held.custody.extractable {
+            Some(true) => private.copy().map_err(|e| self.unusable(e)),
+            _ => {
+                let reason = format!("key {} is not extractable", key.id);
+                Err(self.error(TokenErrorKind::Denied, reason))
+            }
+        }
     }
 
     fn activate(&self, key: &Key) -> Result {

@@ -31,6 +31,11 @@ pub trait Token: Send + Sync {
         Mechanism::all().iter().collect()
     }
 
+    /// Whether the token is there; of one that can be pulled out, what was last seen.
+    fn is_present(&self) -> bool {
+        true
+    }
+
     /// Tries the PIN with the keys' place, and uses it until [`Token::logout`]: for tokens whose
     /// [`TokenInfo::login_required`] is true.
     ///
@@ -84,6 +89,11 @@ pub trait Token: Send + Sync {
     /// Takes in a key pair that was made elsewhere.
     fn import(&self, _private: &PrivateKey, _wanted: &NewKey) -> Result<Key> {
         Err(self.unable("take keys in"))
+    }
+
+    /// Gives a private key out, where its owner allowed that.
+    fn export(&self, _key: &Key) -> Result<PrivateKey> {
+        Err(self.unable("give private keys out"))
     }
 
     /// Lets a key be used from now on.
@@ -162,10 +172,28 @@ pub struct TokenInfo {
     pub model: &'static str,
     /// At most 16 bytes.
     pub serial: String,
-    /// True only if nothing works without a PIN.
+    /// True only if private keys cannot be used without a PIN.
     pub login_required: bool,
+    /// Whether public keys and certificates are shown before that PIN is given.
+    pub public_is_open: bool,
+    /// How many tries at the PIN are left.
+    pub pin_tries: PinTries,
     /// The name of the user whose PIN it is, if he has one.
     pub user: Option<String>,
+}
+
+/// How many tries at a PIN are left, as far as PKCS#11 tells it (v3.2, 5.5.3: CKF_USER_PIN_*).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PinTries {
+    /// As many as there can be, or nobody counts.
+    #[default]
+    All,
+    /// A wrong one was given since the last right one.
+    Fewer,
+    /// The next wrong one locks the token.
+    Last,
+    /// The token is locked.
+    None,
 }
 
 /// The token behind a slot; asks nobody.
@@ -190,6 +218,21 @@ pub struct NewKey {
     pub groups: Vec<String>,
     /// Whether it may be used at once.
     pub activate: bool,
+    /// Whether its owner lets it leave the token again, wrapped or not.
+    pub extractable: bool,
+}
+
+impl NewKey {
+    /// A key for use at once, in no group, that never leaves the token.
+    pub fn new(name: impl Into<String>, key_type: KeyType) -> Self {
+        Self {
+            name: name.into(),
+            key_type,
+            groups: vec![],
+            activate: true,
+            extractable: false,
+        }
+    }
 }
 
 /// How a key is to be seen by programs; `None` as it is by itself.

@@ -121,12 +121,7 @@ mod tests {
     use crate::token::{NewKey, Token};
 
     fn key(name: &str) -> Key {
-        let wanted = NewKey {
-            name: name.into(),
-            key_type: KeyType::Ed25519,
-            groups: vec![],
-            activate: true,
-        };
+        let wanted = NewKey::new(name, KeyType::Ed25519);
         MemoryToken::new("t").generate(&wanted).unwrap()
     }
 

@@ -18,12 +18,7 @@ const P256: KeyType = KeyType::Ec(Curve::P256);
 const UNANSWERED: Fault = Fault::CloseAfter(0);
 
 fn new() -> NewKey {
-    NewKey {
-        name: "new".into(),
-        key_type: P256,
-        groups: vec![],
-        activate: true,
-    }
+    NewKey::new("new", P256)
 }
 
 /// With the token, whose server fails so at the next requests for that operation.

@@ -73,10 +73,8 @@ fn a_key_pair_is_made_once() {
         let fault = Fault::On(Operation::CREATE_KEY_PAIR, close);
         stage.server.misbehave(fault);
         let wanted = NewKey {
-            name: "new".into(),
-            key_type: KeyType::Ec(Curve::P256),
-            groups: vec![],
             activate: false,
+            ..NewKey::new("new", KeyType::Ec(Curve::P256))
         };
         let made = keyring
             .token()

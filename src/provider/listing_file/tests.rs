@@ -74,10 +74,8 @@ fn make_keys() -> Vec<Key> {
     ];
     let make = |key_type: &KeyType| {
         let wanted = NewKey {
-            name: format!("web \u{fc} {key_type}"),
-            key_type: *key_type,
             groups: vec!["ssh".into(), String::new()],
-            activate: true,
+            ..NewKey::new(format!("web \u{fc} {key_type}"), *key_type)
         };
         token.generate(&wanted).unwrap()
     };

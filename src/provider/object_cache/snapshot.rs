@@ -232,12 +232,7 @@ mod tests {
     fn keys(names: &[&str]) -> Vec<Key> {
         let token = MemoryToken::new("t");
         let make = |name: &&str| {
-            let wanted = NewKey {
-                name: (*name).into(),
-                key_type: KeyType::Ec(Curve::P256),
-                groups: vec![],
-                activate: true,
-            };
+            let wanted = NewKey::new(*name, KeyType::Ec(Curve::P256));
             token.generate(&wanted).unwrap()
         };
         names.iter().map(make).collect()

@@ -57,12 +57,7 @@ fn slow() -> Arc<Slow> {
 }
 
 fn add(token: &MemoryToken, name: &str) -> Key {
-    let wanted = NewKey {
-        name: name.into(),
-        key_type: KeyType::Ec(Curve::P256),
-        groups: vec![],
-        activate: true,
-    };
+    let wanted = NewKey::new(name, KeyType::Ec(Curve::P256));
     token.generate(&wanted).unwrap()
 }
 

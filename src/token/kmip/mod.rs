@@ -41,7 +41,7 @@ use self::request_form::{Experience, Form, FormMemory};
 use self::search::Habits;
 use self::wishes::KeptForm;
 use super::selection::select;
-use super::{NewKey, Probe, Revocation, Token, TokenInfo, Told, Wish};
+use super::{NewKey, PinTries, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::Result;
@@ -155,6 +155,8 @@ impl Token for KmipToken {
             model: "KMIP",
             serial: serial(&self.failures.slot),
             login_required: self.config.pin.is_some(),
+            public_is_open: false,
+            pin_tries: PinTries::All,
             user: self.config.credentials.username.clone(),
         }
     }

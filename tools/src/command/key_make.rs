@@ -91,10 +91,9 @@ pub fn import(
 
 fn wanted(name: &KeyName, key_type: WantedType, new: &NewKeyArguments) -> NewKey {
     NewKey {
-        name: name.0.clone(),
-        key_type: key_type.0,
         groups: new.groups.clone(),
         activate: !new.no_activate,
+        ..NewKey::new(&name.0, key_type.0)
     }
 }
 

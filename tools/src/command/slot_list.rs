@@ -49,8 +49,8 @@ impl SlotRecord {
         );
         Self {
             label: place.label.clone(),
-            servers: place.servers.clone(),
-            protocol: place.protocol.clone(),
+            servers: place.places.clone(),
+            protocol: place.kind.clone(),
             shows: place.shows.clone(),
             reachable: answer.is_ok(),
             keys,

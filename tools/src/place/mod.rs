@@ -6,7 +6,7 @@ mod watched;
 use std::path::Path;
 use std::sync::Arc;
 
-use kmip_p11::config::{Backend, Config, KeyFilter, KeyKind, Kmip, Slot};
+use kmip_p11::config::{Config, KeyFilter, KeyKind, Slot};
 use kmip_p11::model::key::Found;
 use kmip_p11::provider::{CacheRules, ListingFile};
 use kmip_p11::token::{SharedToken, Token};
@@ -21,10 +21,10 @@ use watched::Watched;
 pub struct Place {
     /// The slot's label.
     pub label: String,
-    /// Addresses, in the order in which they are tried.
-    pub servers: Vec<String>,
-    /// The configured protocol version.
-    pub protocol: String,
+    /// Where its keys are: servers, in the order in which they are tried, or a file.
+    pub places: Vec<String>,
+    /// What kind of place that is.
+    pub kind: String,
     /// Which keys are shown, in words.
     pub shows: String,
     /// The object groups of the keys that are shown; empty if all are.
@@ -39,8 +39,7 @@ pub struct Place {
 
 impl Place {
     fn open(slot: &Slot, arguments: &Arguments, person: &dyn Person) -> Result<Self, Failure> {
-        let Backend::Kmip(kmip) = &slot.backend;
-        let servers: Vec<String> = kmip.servers.iter().map(ToString::to_string).collect();
+        let places = slot.backend.places();
         let token = kmip_p11::token::open(slot);
         let cache = kmip_p11::startup::cache_rules(&slot.cache);
         let listing = cache.disk.clone();
@@ -55,12 +54,12 @@ impl Place {
         };
         Ok(Self {
             label: slot.label.clone(),
-            protocol: protocol(kmip),
+            kind: slot.backend.kind(),
             shows: shows(&slot.keys),
             groups: slot.keys.groups.clone(),
-            token: Arc::new(Watched::new(token, &servers, pin.clone(), listing)),
+            token: Arc::new(Watched::new(token, &places, pin.clone(), listing)),
             pin,
-            servers,
+            places,
             cache,
         })
     }
@@ -74,10 +73,6 @@ impl Place {
     pub fn token(&self) -> &dyn Token {
         &*self.token
     }
-}
-
-fn protocol(kmip: &Kmip) -> String {
-    format!("KMIP {}", kmip.protocol)
 }
 
 /// The filter in words; `all` if it lets everything through.
@@ -160,8 +155,8 @@ pub mod tests {
     pub fn place(token: impl Token + 'static) -> Place {
         Place {
             label: token.info().label,
-            servers: vec!["kmip1.example.org:5696".into()],
-            protocol: "KMIP auto".into(),
+            places: vec!["kmip1.example.org:5696".into()],
+            kind: "KMIP auto".into(),
             shows: "all".into(),
             groups: vec![],
             token: Arc::new(token),
@@ -207,10 +202,8 @@ pub mod tests {
     /// Makes an active key.
     pub fn add(place: &Place, name: &str, key_type: KeyType) -> Key {
         let wanted = NewKey {
-            name: name.into(),
-            key_type,
             groups: vec!["ssh".into()],
-            activate: true,
+            ..NewKey::new(name, key_type)
         };
         place.token().generate(&wanted).unwrap()
     }

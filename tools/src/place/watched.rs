@@ -25,16 +25,16 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Says that it asks these servers. `listing` is where the slot's listing is kept.
+    /// Says that it asks these places. `listing` is where the slot's listing is kept.
     pub fn new(
         token: SharedToken,
-        servers: &[String],
+        places: &[String],
         pin: Option<Zeroizing<String>>,
         listing: Option<ListingFile>,
     ) -> Self {
         Self {
             token,
-            doing: format!("asking {}", servers.join(", ")),
+            doing: format!("asking {}", places.join(", ")),
             pin,
             is_open: AtomicBool::new(false),
             listing,
@@ -77,6 +77,10 @@ impl Token for Watched {
         self.token.mechanisms()
     }
 
+    fn is_present(&self) -> bool {
+        self.token.is_present()
+    }
+
     fn login(&self, pin: &str) -> Result<()> {
         shown_if_slow(&self.doing, || self.open(pin))
     }
@@ -108,6 +112,10 @@ impl Token for Watched {
 
     fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
         self.change(|token| token.import(private, wanted))
+    }
+
+    fn export(&self, key: &Key) -> Result<PrivateKey> {
+        self.ask(|token| token.export(key))
     }
 
     fn activate(&self, key: &Key) -> Result {
