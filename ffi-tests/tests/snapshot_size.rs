@@ -7,6 +7,7 @@ use cryptoki_sys::*;
 use ffi_tests::counting_allocator::{Allocated, CountingAllocator};
 use ffi_tests::scratch::Scratch;
 use kmip_p11::error::Result;
+use kmip_p11::model::attribute::Template;
 use kmip_p11::model::key::{Custody, Found, Key, ObjectId, State};
 use kmip_p11::model::public_key::{Curve, PublicKey};
 use kmip_p11::model::signature::{SignInput, SignScheme};
@@ -74,6 +75,13 @@ fn slot(disk: Option<Disk>) -> Slot {
     Slot::new(0, Arc::new(Large), rules)
 }
 
+/// How many objects match.
+fn all(slot: &Slot, template: Template) -> usize {
+    let mut search = slot.search(template, false).expect("a listing");
+    let found = slot.found(&mut search, usize::MAX);
+    found.expect("a listing").len()
+}
+
 fn timed<T>(what: &str, body: impl FnOnce() -> T) -> (Allocated, T) {
     let (before, start) = (Allocated::now(), Instant::now());
     let result = body();
@@ -86,12 +94,10 @@ fn timed<T>(what: &str, body: impl FnOnce() -> T) -> (Allocated, T) {
 #[test]
 fn a_hundred_thousand_keys_take_little_memory_and_are_found_at_once() {
     let slot_of_memory = slot(None);
-    let everything = vec![];
     let (keys_alone, keys) = timed("making the keys", || Large.find());
     drop(keys);
     let (listed, found) = timed("a snapshot of 100,000 keys, and all of its handles", || {
-        let found = slot_of_memory.search(&everything, false);
-        found.expect("a listing").len()
+        all(&slot_of_memory, vec![])
     });
     assert_eq!(found, 2 * KEYS);
     let (bytes, calls) = (
@@ -113,8 +119,8 @@ fn a_hundred_thousand_keys_take_little_memory_and_are_found_at_once() {
     ] {
         let class = (CKA_CLASS, CKO_PRIVATE_KEY.to_ne_bytes().to_vec());
         let template = vec![class, attribute];
-        let (cost, found) = timed(what, || slot_of_memory.search(&template, false));
-        assert_eq!(found.expect("a search").len(), 1);
+        let (cost, found) = timed(what, || all(&slot_of_memory, template));
+        assert_eq!(found, 1);
         assert!(cost.calls < 200, "{} allocations for {what}", cost.calls);
     }
     drop(slot_of_memory);
@@ -127,9 +133,8 @@ fn on_disk() {
         directory: place.file("listings"),
         age: Duration::from_secs(3600),
     };
-    let all = |slot: &Slot| slot.search(&vec![], false).expect("a listing").len();
     let (_, found) = timed("listing and writing the file", || {
-        all(&slot(Some(disk.clone())))
+        all(&slot(Some(disk.clone())), vec![])
     });
     assert_eq!(found, 2 * KEYS);
     let mut files = std::fs::read_dir(&disk.directory).expect("a directory");
@@ -138,6 +143,8 @@ fn on_disk() {
         "the file: {} bytes a key",
         size.expect("its size").len() as usize / KEYS
     );
-    let (_, found) = timed("reading the file", || all(&slot(Some(disk.clone()))));
+    let (_, found) = timed("reading the file", || {
+        all(&slot(Some(disk.clone())), vec![])
+    });
     assert_eq!(found, 2 * KEYS);
 }

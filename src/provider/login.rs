@@ -136,13 +136,14 @@ mod tests {
             .unwrap();
         let slot = Slot::new(0, Arc::new(token), RULES);
         assert_eq!(objects(&slot), [1]);
-        assert!(slot.object(2).is_none());
+        assert!(slot.object(2).unwrap().is_none());
         slot.login.begin(CKU_USER, b"1234").unwrap();
         assert_eq!(objects(&slot), [1, 2]);
     }
 
     fn objects(slot: &Slot) -> Vec<CK_OBJECT_HANDLE> {
-        slot.search(&vec![], false).unwrap()
+        let mut search = slot.search(vec![], false).unwrap();
+        slot.found(&mut search, 9).unwrap()
     }
 
     fn kind(answer: Result) -> CK_RV {
@@ -156,7 +157,7 @@ mod tests {
         slot.login.begin(CKU_USER, b"1234").unwrap();
         let before = objects(&slot);
         assert_eq!(before, [1, 2]);
-        assert!(slot.object(1).is_some());
+        assert!(slot.object(1).unwrap().is_some());
         slot.logout().unwrap();
         assert!(objects(&slot).is_empty());
         slot.login.begin(CKU_USER, b"1234").unwrap();
@@ -165,7 +166,7 @@ mod tests {
             [3, 4],
             "handles of before are never used again"
         );
-        assert!(slot.object(1).is_none());
+        assert!(slot.object(1).unwrap().is_none());
     }
 
     #[test]
@@ -194,6 +195,6 @@ mod tests {
         slot.login.begin(CKU_USER, b"").unwrap();
         slot.logout().unwrap();
         assert_eq!(objects(&slot), [1, 2]);
-        assert!(slot.object(1).is_some());
+        assert!(slot.object(1).unwrap().is_some());
     }
 }

@@ -1,11 +1,15 @@
 //! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
 
+mod catalog_search;
 mod handle_map;
+mod holdings;
 mod listing_file;
 mod login;
+mod object;
 mod object_cache;
 mod objects;
 mod operation;
+mod search;
 mod session;
 mod signing;
 mod slot;
@@ -24,6 +28,7 @@ pub use listing_file::{Disk, ListingFile};
 pub use object_cache::CacheRules;
 #[cfg(feature = "fuzzing")]
 pub(crate) use object_cache::told;
+pub use search::Search;
 pub use session::{MechanismCall, Session};
 pub use signing::Signing;
 pub use slot::Slot;

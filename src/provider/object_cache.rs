@@ -11,12 +11,12 @@ use std::time::{Duration, Instant, SystemTime};
 use cryptoki_sys::*;
 use parking_lot::{Mutex, MutexGuard};
 
-pub use snapshot::Object;
 #[cfg(feature = "fuzzing")]
 pub(crate) use snapshot::told;
 use snapshot::{Handles, Snapshot};
 
 use super::listing_file::{Disk, Kept, ListingFile, Look, Stamp};
+use super::object::Object;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::attribute::Template;
 use crate::model::key::{Found, Hidden, ObjectId};
@@ -359,7 +359,7 @@ fn names_one(template: &Template) -> bool {
 
 /// The codes of other kinds speak of a key or a mechanism, which no search has: to a program, a
 /// token that cannot be listed has failed.
-fn unlisted(error: Error) -> Error {
+pub fn unlisted(error: Error) -> Error {
     match error {
         Error::Token(token) if token.kind != TokenErrorKind::LoginRequired => {
             Error::Token(TokenError {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use cryptoki_sys::*;
 
-use super::object_cache::Object;
+use super::object::Object;
 use super::operation::SignOperation;
+use super::search::Search;
 use super::signing::Signing;
 use super::slot::Slot;
 use crate::error::{Error, Result};
@@ -26,8 +27,7 @@ pub struct MechanismCall {
 pub struct Session {
     slot: Arc<Slot>,
     flags: CK_FLAGS,
-    /// Handles found and not yet given.
-    search: Option<std::vec::IntoIter<CK_OBJECT_HANDLE>>,
+    search: Option<Search>,
     sign: Option<SignOperation>,
     /// A C_SignInit was refused because of the operation above.
     refused: bool,
@@ -108,15 +108,14 @@ impl Session {
             return Err(Error::OperationActive);
         }
         let exact = template.iter().any(|(kind, _)| *kind == CKA_ID);
-        let handles = self.slot.search(&template, exact)?;
-        self.search = Some(handles.into_iter());
+        self.search = Some(self.slot.search(template, exact)?);
         Ok(())
     }
 
     /// C_FindObjects (v3.2, 5.7.8).
     pub fn find(&mut self, mut handles: Output<CK_OBJECT_HANDLE>) -> Result {
         let search = self.search.as_mut().ok_or(Error::OperationNotInitialized)?;
-        let found: Vec<_> = search.take(handles.capacity()).collect();
+        let found = self.slot.found(search, handles.capacity())?;
         handles.put(&found)
     }
 
@@ -204,12 +203,12 @@ impl Session {
     }
 
     fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
-        let found = self.slot.object(handle);
+        let found = self.slot.object(handle)?;
         found.ok_or(Error::ObjectHandleInvalid(handle))
     }
 
     fn private_key(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
-        let object = self.slot.object(handle);
+        let object = self.slot.object(handle)?;
         let private = object.filter(|object| object.class() == CKO_PRIVATE_KEY);
         private.ok_or(Error::KeyHandleInvalid(handle))
     }

@@ -4,8 +4,11 @@ use std::cell::Cell;
 
 use cryptoki_sys::*;
 
+use super::holdings::Holdings;
 use super::login::{Login, PIN_BYTES};
-use super::object_cache::{CacheRules, Object, ObjectCache};
+use super::object::Object;
+use super::object_cache::CacheRules;
+use super::search::Search;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::attribute::Template;
 use crate::model::key::Key;
@@ -18,8 +21,8 @@ use crate::token::{PinTries, SharedToken, TokenInfo};
 pub struct Slot {
     /// Its number in this library.
     pub id: CK_SLOT_ID,
-    /// What its token was last seen to hold.
-    objects: ObjectCache,
+    /// What its token holds.
+    objects: Holdings,
     token: SharedToken,
     /// Who may use it now.
     pub login: Login,
@@ -30,7 +33,7 @@ impl Slot {
     pub fn new(id: CK_SLOT_ID, token: SharedToken, rules: CacheRules) -> Self {
         Self {
             id,
-            objects: ObjectCache::new(token.clone(), rules),
+            objects: Holdings::new(token.clone(), rules),
             login: Login::new(token.clone()),
             token,
         }
@@ -120,26 +123,35 @@ impl Slot {
         self.login.end(|| self.objects.forget())
     }
 
-    /// The handles of all objects that match. Before a login there are no private ones, and of a token
+    /// A search for all objects that match. Before a login there are no private ones, and of a token
     /// that tells nothing before it, none: OpenSSH asks for the PIN of a token that is empty, not of
     /// one that fails.
-    pub fn search(&self, template: &Template, exact: bool) -> Result<Vec<CK_OBJECT_HANDLE>> {
-        if !self.login.is_missing() {
-            return self.objects.search(template, exact);
+    pub fn search(&self, template: Template, exact: bool) -> Result<Search> {
+        if self.login.is_missing() && !self.token.info().public_is_open {
+            return Ok(Search::default());
         }
-        if !self.token.info().public_is_open {
-            return Ok(vec![]);
-        }
-        let mut handles = self.objects.search(template, exact)?;
-        handles.retain(|handle| self.object(*handle).is_some());
-        Ok(handles)
+        self.objects.search(template, exact)
+    }
+
+    /// The next objects of a search, at most `room`: fewer only if there are no more. What may not
+    /// be seen now is left out.
+    pub fn found(&self, search: &mut Search, room: usize) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        let open = !self.login.is_missing();
+        let open_public = open || self.token.info().public_is_open;
+        self.objects.next(search, room, |class| match class {
+            CKO_PRIVATE_KEY => open,
+            _ => open_public,
+        })
     }
 
     /// The object with that handle, if it is still there and may be seen.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Object>> {
+        let is_missing = self.login.is_missing();
+        if is_missing && !self.token.info().public_is_open {
+            return Ok(None);
+        }
         let object = self.objects.object(handle)?;
-        let open = || self.token.info().public_is_open && object.class() != CKO_PRIVATE_KEY;
-        (!self.login.is_missing() || open()).then_some(object)
+        Ok(object.filter(|object| !is_missing || object.class() != CKO_PRIVATE_KEY))
     }
 
     /// One signature by the token. A refusal or a signature by another key may mean that the key is
@@ -221,6 +233,11 @@ mod tests {
         }
     }
 
+    fn found(slot: &Slot, template: &Template) -> usize {
+        let mut search = slot.search(template.clone(), true).unwrap();
+        slot.found(&mut search, 9).unwrap().len()
+    }
+
     /// How often a token is asked for its keys by two searches with a refused signature between.
     fn listings(reason: TokenErrorKind) -> usize {
         let inner = MemoryToken::new("refusing");
@@ -241,10 +258,10 @@ mod tests {
         };
         let slot = Slot::new(0, token.clone(), rules);
         let template = vec![(CKA_ID, key.key_id.clone())];
-        assert_eq!(slot.search(&template, true).unwrap().len(), 2);
+        assert_eq!(found(&slot, &template), 2);
         let refused = slot.sign(&key, SignScheme::Ed25519, SignInput::Message(b"m"));
         assert!(refused.is_err());
-        assert_eq!(slot.search(&template, true).unwrap().len(), 2);
+        assert_eq!(found(&slot, &template), 2);
         token.finds.load(SeqCst)
     }
 

@@ -1,10 +1,12 @@
 //! A token in memory: for tests and documentation; its keys end with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::catalog::{Catalog, KeyNumber, Page, Wanted};
 use super::{NewKey, PinTries, Revocation, Token, TokenInfo, Wish};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Result, TokenErrorKind};
@@ -18,7 +20,15 @@ pub struct MemoryToken {
     pin: Option<&'static str>,
     public_is_open: bool,
     logged_in: AtomicBool,
-    keys: Mutex<BTreeMap<usize, (Key, PrivateKey)>>,
+    has_catalog: bool,
+    keys: Mutex<Keys>,
+}
+
+#[derive(Default)]
+struct Keys {
+    of: BTreeMap<KeyNumber, (Key, PrivateKey)>,
+    /// The highest number that was ever given.
+    last: KeyNumber,
 }
 
 impl MemoryToken {
@@ -29,6 +39,7 @@ impl MemoryToken {
             pin: None,
             public_is_open: false,
             logged_in: AtomicBool::new(false),
+            has_catalog: false,
             keys: Mutex::default(),
         }
     }
@@ -49,6 +60,14 @@ impl MemoryToken {
         }
     }
 
+    /// The same, with a catalog instead of listings.
+    pub fn with_catalog(self) -> Self {
+        Self {
+            has_catalog: true,
+            ..self
+        }
+    }
+
     fn opened(&self) -> Result {
         match self.pin.is_none() || self.logged_in.load(Ordering::Relaxed) {
             true => Ok(()),
@@ -58,7 +77,8 @@ impl MemoryToken {
 
     fn insert(&self, private: PrivateKey, wanted: &NewKey) -> Key {
         let mut keys = self.keys.lock();
-        let number = keys.last_key_value().map_or(1, |(last, _)| last + 1);
+        keys.last += 1;
+        let number = keys.last;
         let public = private.public().clone();
         let key = Key {
             id: ObjectId(number.to_string()),
@@ -82,13 +102,13 @@ impl MemoryToken {
             certificates: vec![],
             remarks: vec![],
         };
-        keys.insert(number, (key.clone(), private));
+        keys.of.insert(number, (key.clone(), private));
         key
     }
 
     fn change<T>(&self, key: &Key, change: impl FnOnce(&mut Key) -> T) -> Result<T> {
         let mut keys = self.keys.lock();
-        let found = keys.values_mut().find(|(held, _)| held.id == key.id);
+        let found = keys.of.values_mut().find(|(held, _)| held.id == key.id);
         let (held, _) = found.ok_or_else(|| self.gone(key))?;
         Ok(change(held))
     }
@@ -138,7 +158,7 @@ impl Token for MemoryToken {
             self.opened()?;
         }
         let mut found = Found::default();
-        for (key, _) in self.keys.lock().values() {
+        for (key, _) in self.keys.lock().of.values() {
             match key.unusable() {
                 None => found.keys.push(key.clone()),
                 Some(reason) => found.hidden.push(Hidden {
@@ -151,10 +171,17 @@ impl Token for MemoryToken {
         Ok(found)
     }
 
+    fn catalog(self: Arc<Self>) -> Option<Arc<dyn Catalog>> {
+        match self.has_catalog {
+            true => Some(self),
+            false => None,
+        }
+    }
+
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.opened()?;
         let keys = self.keys.lock();
-        let found = keys.values().find(|(held, _)| held.id == key.id);
+        let found = keys.of.values().find(|(held, _)| held.id == key.id);
         let (_, private) = found.ok_or_else(|| self.gone(key))?;
         let signature = private.sign(scheme, input);
         self.verified(key, scheme, input, signature.map_err(|e| self.unusable(e))?)
@@ -173,7 +200,7 @@ impl Token for MemoryToken {
     fn export(&self, key: &Key) -> Result<PrivateKey> {
         self.opened()?;
         let keys = self.keys.lock();
-        let found = keys.values().find(|(held, _)| held.id == key.id);
+        let found = keys.of.values().find(|(held, _)| held.id == key.id);
         let (held, private) = found.ok_or_else(|| self.gone(key))?;
         match held.custody.extractable {
             Some(true) => private.copy().map_err(|e| self.unusable(e)),
@@ -198,7 +225,8 @@ impl Token for MemoryToken {
 
     fn destroy(&self, key: &Key) -> Result {
         self.change(key, |_| ())?;
-        self.keys.lock().retain(|_, (held, _)| held.id != key.id);
+        let mut keys = self.keys.lock();
+        keys.of.retain(|_, (held, _)| held.id != key.id);
         Ok(())
     }
 
@@ -211,5 +239,34 @@ impl Token for MemoryToken {
 
     fn rename(&self, key: &Key, name: &str) -> Result {
         self.change(key, |held| held.name = name.into())
+    }
+}
+
+impl Catalog for MemoryToken {
+    fn page(&self, wanted: &Wanted, after: KeyNumber, limit: usize) -> Result<Page> {
+        if !self.public_is_open {
+            self.opened()?;
+        }
+        let keys = self.keys.lock();
+        let mut rest = keys.of.range(after + 1..).peekable();
+        let read: Vec<_> = rest.by_ref().take(limit).collect();
+        let last = read.last().map(|(number, _)| **number);
+        let shown = |key: &Key| key.unusable().is_none() && wanted.includes(key);
+        let shown = read.into_iter().filter(|(_, (key, _))| shown(key));
+        Ok(Page {
+            keys: shown
+                .map(|(number, (key, _))| (*number, key.clone()))
+                .collect(),
+            next: rest.peek().and(last),
+        })
+    }
+
+    fn key(&self, number: KeyNumber) -> Result<Option<Key>> {
+        if !self.public_is_open {
+            self.opened()?;
+        }
+        let keys = self.keys.lock();
+        let key = keys.of.get(&number).map(|(key, _)| key);
+        Ok(key.filter(|key| key.unusable().is_none()).cloned())
     }
 }

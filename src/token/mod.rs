@@ -1,5 +1,6 @@
 //! Where keys live: one trait, and an implementation for each kind of place.
 
+pub mod catalog;
 mod kmip;
 pub mod memory;
 mod selection;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use kmip::fuzzing::listed;
+
+use catalog::Catalog;
 
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
@@ -55,6 +58,12 @@ pub trait Token: Send + Sync {
     /// hidden: for people.
     fn survey(&self) -> Result<Found> {
         self.find()
+    }
+
+    /// The token's own catalog of its keys, if it is near enough to be asked at each search; else
+    /// [`Token::find`] is what is known of them.
+    fn catalog(self: Arc<Self>) -> Option<Arc<dyn Catalog>> {
+        None
     }
 
     /// One signature, verified with the key's public half, in PKCS#11's form.

@@ -7,21 +7,10 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use cryptoki_sys::*;
 
-use crate::model::attribute::{Attributes, Template};
+use crate::model::attribute::Template;
 use crate::model::key::{Key, ObjectId};
+use crate::provider::object::Object;
 use crate::provider::objects::{Part, parts_of};
-
-/// A PKCS#11 object, as it was when the token was last asked. Its attributes are made when they are
-/// asked for: kept, they would take ten times the memory of the key itself.
-#[derive(Clone)]
-pub struct Object {
-    /// The number that programs hold; stays the object's own over all snapshots.
-    pub handle: CK_OBJECT_HANDLE,
-    /// The key that it belongs to.
-    pub key: Arc<Key>,
-    part: Part,
-    private: bool,
-}
 
 /// Never changed, only replaced.
 pub struct Snapshot {
@@ -57,47 +46,6 @@ impl Handles {
             self.last += 1;
             self.last
         })
-    }
-}
-
-impl Object {
-    /// Its CKA_CLASS.
-    pub fn class(&self) -> CK_OBJECT_CLASS {
-        self.part.class()
-    }
-
-    /// Whether it is that object of that very snapshot.
-    pub fn is_same(&self, other: &Object) -> bool {
-        self.handle == other.handle && Arc::ptr_eq(&self.key, &other.key)
-    }
-
-    /// All that C_GetAttributeValue tells.
-    pub fn attributes(&self) -> Attributes {
-        self.part.attributes(&self.key, self.private)
-    }
-
-    /// Whether it has each attribute of `template` with just that value.
-    fn matches(&self, template: &Template) -> bool {
-        let mut others = vec![];
-        for (kind, value) in template {
-            match self.cheap(*kind) {
-                Some(known) if *known == **value => {}
-                Some(_) => return false,
-                None => others.push((*kind, value.clone())),
-            }
-        }
-        others.is_empty() || self.attributes().match_template(&others)
-    }
-
-    /// The attributes that searches go by, without the others.
-    fn cheap(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<Cow<'_, [u8]>> {
-        match kind {
-            CKA_CLASS => Some(self.class().to_ne_bytes().to_vec().into()),
-            CKA_TOKEN => Some(Cow::Borrowed(&[CK_TRUE])),
-            CKA_ID => Some(Cow::Borrowed(&self.key.key_id)),
-            CKA_LABEL => Some(self.key.label().into_bytes().into()),
-            _ => None,
-        }
     }
 }
 
