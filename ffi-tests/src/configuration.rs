@@ -30,6 +30,12 @@ impl SlotEntry {
         }
     }
 
+    /// The same slot under another label.
+    pub fn called(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.label);
+        self
+    }
+
     /// The same slot with its server at another address or URL.
     pub fn at(mut self, address: String) -> Self {
         self.endpoint.address = address;

@@ -92,6 +92,13 @@ impl Backend {
         }
     }
 
+    /// What people call such a place.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Kmip(_) => "server",
+        }
+    }
+
     /// Where that place is, in the order in which it is tried.
     pub fn places(&self) -> Vec<String> {
         match self {

@@ -6,7 +6,7 @@ use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 
-use super::public_key::{Curve, PublicKey};
+use super::public_key::{Curve, KeyType, PublicKey};
 use crate::error::{Error, Result};
 
 /// The hashes of SSH signatures. SHA-1 is not among them: OpenSSH no longer asks for it.
@@ -39,6 +39,19 @@ impl fmt::Display for SignScheme {
             SignScheme::Ed25519 => return f.write_str("Ed25519"),
         };
         write!(f, "{scheme} with SHA-{}", 8 * hash.digest_len())
+    }
+}
+
+impl SignScheme {
+    /// The one that SSH uses with such a key: with a digest as long as the curve, or SHA-256.
+    pub fn usual(key_type: KeyType) -> Self {
+        match key_type {
+            KeyType::Rsa(_) => SignScheme::RsaPkcs1(Hash::Sha256),
+            KeyType::Ec(Curve::P256) => SignScheme::Ecdsa(Hash::Sha256),
+            KeyType::Ec(Curve::P384) => SignScheme::Ecdsa(Hash::Sha384),
+            KeyType::Ec(Curve::P521) => SignScheme::Ecdsa(Hash::Sha512),
+            KeyType::Ed25519 => SignScheme::Ed25519,
+        }
     }
 }
 

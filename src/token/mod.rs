@@ -1,12 +1,14 @@
 //! Where keys live: one trait, and an implementation for each kind of place.
 
 pub mod catalog;
+mod check_signature;
 mod kmip;
 pub mod memory;
 mod selection;
 
 use std::sync::Arc;
 
+pub use check_signature::check_signature;
 #[cfg(feature = "fuzzing")]
 pub(crate) use kmip::fuzzing::listed;
 

@@ -48,6 +48,17 @@ pub enum Command {
     Doctor(DoctorArguments),
 }
 
+impl Command {
+    /// What is to be brought to another slot, if that is what to do.
+    pub fn copying(&self) -> Option<&CopyArguments> {
+        match self {
+            Command::Key(KeyCommand::Copy(copy)) => Some(copy),
+            Command::Key(KeyCommand::Move(wanted)) => Some(&wanted.copy),
+            _ => None,
+        }
+    }
+}
+
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
@@ -61,6 +72,10 @@ pub enum KeyCommand {
     Show(KeyArguments),
     /// OpenSSH public-key lines, as authorized_keys takes them
     Public(PublicArguments),
+    /// Bring a key to another slot, too
+    Copy(CopyArguments),
+    /// Bring a key to another slot, and destroy it where it is once it has signed there
+    Move(MoveArguments),
     /// Let a key be used from now on
     Activate(KeyArguments),
     /// End the use of a key for good
@@ -91,6 +106,9 @@ pub struct NewKeyArguments {
     /// Leave it pre-active: nobody can use it before `key activate`
     #[arg(long)]
     pub no_activate: bool,
+    /// Let it leave its slot again, to be copied or moved
+    #[arg(long)]
+    pub extractable: bool,
 }
 
 /// `key generate`
@@ -142,6 +160,49 @@ pub struct PublicArguments {
     /// Which keys [default: all that programs see]
     #[arg(value_name = "KEY")]
     pub keys: Vec<String>,
+}
+
+/// `key copy`
+#[derive(Debug, Args)]
+pub struct CopyArguments {
+    /// Which key of the slot that --slot names, or that is the only one beside the other
+    #[arg(required_unless_present = "from_file", conflicts_with = "from_file")]
+    pub key: Option<String>,
+    /// The slot to bring it to
+    #[arg(long, value_name = "LABEL")]
+    pub to: String,
+    /// Bring a private key from a file: PEM (PKCS#8, PKCS#1, SEC1) or OpenSSH's format
+    #[arg(long, value_name = "FILE")]
+    pub from_file: Option<PathBuf>,
+    /// Its name there [default: the one that it has; of a file, that of the file]
+    #[arg(long)]
+    pub name: Option<KeyName>,
+    /// An object group to put it into there; may be repeated [default: those that it is in]
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// Let it leave that slot again
+    #[arg(long)]
+    pub extractable: bool,
+    /// Say what would be done and whether it can be, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// A file with the PIN of the slot to bring it to [default: asked for at the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub to_pin_file: Option<PathBuf>,
+}
+
+/// `key move`
+#[derive(Debug, Args)]
+pub struct MoveArguments {
+    /// What, and where to
+    #[command(flatten)]
+    pub copy: CopyArguments,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Remove the file once the key has signed in the slot; the .pub beside it stays
+    #[arg(long, conflicts_with = "key")]
+    pub remove_file: bool,
 }
 
 /// `key revoke`
@@ -269,6 +330,26 @@ mod tests {
             &["kmip-ssh", "key", "generate", "a", "--type", "dsa"],
             &["kmip-ssh", "key", "generate", "a\nb", "--type", "rsa"],
             &["kmip-ssh", "key", "revoke", "a", "--reason", "boredom"],
+            &["kmip-ssh", "key", "copy", "--to", "prod"],
+            &[
+                "kmip-ssh",
+                "key",
+                "move",
+                "a",
+                "--to",
+                "prod",
+                "--remove-file",
+            ],
+            &[
+                "kmip-ssh",
+                "key",
+                "copy",
+                "a",
+                "--to",
+                "prod",
+                "--from-file",
+                "b",
+            ],
         ] {
             assert_eq!(Arguments::try_parse_from(line).unwrap_err().exit_code(), 2);
         }

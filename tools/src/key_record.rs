@@ -46,7 +46,7 @@ pub struct KeyRecord {
     pub groups: Vec<String>,
     /// RFC 3339, UTC.
     pub created: Option<String>,
-    /// Whether the server gives its value out, as far as it says.
+    /// Whether it may leave its slot, as far as the token says.
     pub extractable: Option<bool>,
     /// How many X.509 certificates speak of it.
     pub certificates: usize,
@@ -167,7 +167,7 @@ fn programs(key: &KeyRecord) -> String {
 
 fn extractable(known: Option<bool>) -> &'static str {
     match known {
-        Some(true) => "yes, the server gives its value out",
+        Some(true) => "yes, it may leave its slot",
         Some(false) => "no",
         None => "not told",
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Parser;
 use kmip_p11::model::public_key::KeyType;
+use kmip_p11::token::NewKey;
 use serde_json::Value;
 
 use crate::arguments::Arguments;
@@ -64,11 +65,15 @@ fn assert_documented(beginning: &str, real: &str) {
 }
 
 fn print(place: Place, words: &str) -> String {
+    print_on(&[place], words)
+}
+
+fn print_on(places: &[Place], words: &str) -> String {
     let words = words.split_whitespace();
     let arguments = Arguments::try_parse_from(std::iter::once("kmip-ssh").chain(words)).unwrap();
     let person = Scripted::default();
     printed(true, |output| {
-        if let Err(failure) = command::on(&arguments, &[place], output, &person) {
+        if let Err(failure) = command::on(&arguments, places, output, &person) {
             failure.tell(output, &person);
         }
     })
@@ -96,4 +101,29 @@ fn slots_errors_and_the_doctor_print_as_documented() {
     assert_documented("slots", &print(with_key(), "slot list"));
     assert_documented("error", &print(down("prod"), "key show web-1"));
     assert_documented("ok", &print(with_key(), "doctor"));
+}
+
+/// The example with that field, wherever it stands.
+fn example_with(field: &str) -> Value {
+    let blocks = README.split("```json\n").skip(1);
+    let values = blocks.filter_map(|block| serde_json::from_str(block.split("```").next()?).ok());
+    let mut values = values.filter(|value: &Value| value.get(field).is_some());
+    values.next().unwrap()
+}
+
+#[test]
+fn a_copy_and_its_plan_print_as_documented() {
+    let make = NewKey {
+        extractable: true,
+        ..NewKey::new("web-1", KeyType::Ed25519)
+    };
+    for (field, more) in [("from", ""), ("steps", " --dry-run")] {
+        let home = empty("keys");
+        home.token().generate(&make).unwrap();
+        let line = format!("key copy web-1 --to prod{more}");
+        let real = print_on(&[home, empty("prod")], &line);
+        let real: Value = serde_json::from_str(&real).unwrap();
+        let (documented, real) = (shape(&example_with(field)), shape(&real));
+        assert!(alike(&documented, &real), "{documented:#?}\n{real:#?}");
+    }
 }

@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const MOST_NAMESAKES: usize = 64;
 
 /// Halves of a pair are made in one breath (seconds).
-const ONE_BREATH: u64 = 10;
+pub(super) const ONE_BREATH: u64 = 10;
 
 /// An object that is to be made: what it is, and its name.
 #[derive(Debug, Clone)]
@@ -184,7 +184,7 @@ impl KmipToken {
 
     /// The objects of that kind that are called so, by their own word: servers ignore what they are
     /// to look for.
-    fn namesakes(&self, kind: ObjectType, name: &str) -> Result<Namesakes> {
+    pub(super) fn namesakes(&self, kind: ObjectType, name: &str) -> Result<Namesakes> {
         let question = Question::about(kind).with([Attribute::Name(name.into())]);
         let ids = match self.carry_out(&question.request(None, 0))? {
             Ok(Response::Locate { ids, .. }) => ids,
@@ -272,16 +272,19 @@ impl KmipToken {
 }
 
 /// Objects of one name.
-struct Namesakes {
-    all: Vec<Marked>,
+pub(super) struct Namesakes {
+    /// They, with what was said of them.
+    pub all: Vec<Marked>,
     /// False if the server gave too many to look at: it does not look at names.
-    are_all: bool,
+    pub are_all: bool,
 }
 
 /// An object with the marks of the try that made it.
-struct Marked {
-    managed: Managed,
-    marks: Vec<Attribute>,
+pub(super) struct Marked {
+    /// The object.
+    pub managed: Managed,
+    /// Its marks.
+    pub marks: Vec<Attribute>,
 }
 
 /// The one with the mark. Without any mark the only one of its name, if it belongs to what was found

@@ -7,6 +7,7 @@ mod description;
 mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod interrupted;
 mod inventory;
 mod lifecycle;
 mod making;
@@ -212,6 +213,10 @@ impl Token for KmipToken {
 
     fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
         self.register(private, wanted)
+    }
+
+    fn export(&self, key: &Key) -> Result<PrivateKey> {
+        self.given_away(key)
     }
 
     fn activate(&self, key: &Key) -> Result {

@@ -13,8 +13,8 @@ use super::KmipToken;
 use super::pairing::Proof;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::key::{Key, ObjectId};
-use crate::model::public_key::{Curve, KeyType};
-use crate::model::signature::{Hash, SignInput, SignScheme};
+use crate::model::signature::{SignInput, SignScheme};
+use crate::token::check_signature::unheard_of;
 
 /// Signatures asked for in one listing; what is still in doubt then waits for the next.
 const PROOFS: usize = 16;
@@ -66,14 +66,11 @@ impl KmipToken {
     }
 
     fn prove(&self, deadline: Instant, pair: &Key) -> Result<Proof> {
-        let mut message = PURPOSE.to_vec();
-        let mut nonce = [0; 32];
-        if aws_lc_rs::rand::fill(&mut nonce).is_err() {
+        let Some(message) = unheard_of(PURPOSE) else {
             return Ok(Proof::Lacking("there is no randomness".into()));
-        }
-        message.extend(nonce);
-        let input = SignInput::Message(&message);
-        match self.signature(deadline, pair, scheme(pair.public.key_type()), input) {
+        };
+        let scheme = SignScheme::usual(pair.public.key_type());
+        match self.signature(deadline, pair, scheme, SignInput::Message(&message)) {
             Ok(_) => Ok(Proof::Proven),
             Err(Error::Token(error)) => match error.kind {
                 TokenErrorKind::WrongSignature => Ok(Proof::Refuted),
@@ -82,15 +79,5 @@ impl KmipToken {
             },
             Err(error) => Ok(Proof::Lacking(error.to_string())),
         }
-    }
-}
-
-fn scheme(key_type: KeyType) -> SignScheme {
-    match key_type {
-        KeyType::Rsa(_) => SignScheme::RsaPkcs1(Hash::Sha256),
-        KeyType::Ec(Curve::P256) => SignScheme::Ecdsa(Hash::Sha256),
-        KeyType::Ec(Curve::P384) => SignScheme::Ecdsa(Hash::Sha384),
-        KeyType::Ec(Curve::P521) => SignScheme::Ecdsa(Hash::Sha512),
-        KeyType::Ed25519 => SignScheme::Ed25519,
     }
 }

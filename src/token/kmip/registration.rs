@@ -22,7 +22,7 @@ impl KmipToken {
     pub(super) fn create_key_pair(&self, wanted: &NewKey) -> Result<Key> {
         self.name_is_free(&wanted.name)?;
         let halves = [private_half(wanted), public_half(wanted)];
-        let made = self.first_accepted(&halves, |guarding, mark| {
+        let made = self.first_accepted(&halves, wanted.extractable, |guarding, mark| {
             let with = |mut attributes: Vec<Attribute>, more: &[&[Attribute]]| {
                 attributes.extend(more.concat());
                 attributes
@@ -46,7 +46,10 @@ impl KmipToken {
     /// Register (KMIP 2.1, 6.1.44) of both halves; the private key is taken back if the public one
     /// is not registered.
     pub(super) fn register(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
-        self.name_is_free(&wanted.name)?;
+        self.name_is_free(&wanted.name).or_else(|_| {
+            self.remove_interrupted(&wanted.name)?;
+            self.name_is_free(&wanted.name)
+        })?;
         let wanted = NewKey {
             key_type: private.public().key_type(),
             ..wanted.clone()
@@ -66,7 +69,8 @@ impl KmipToken {
 
     fn register_private(&self, pkcs8: Zeroizing<Vec<u8>>, wanted: &NewKey) -> Result<String> {
         let block = block(KeyFormatType::PKCS_8, pkcs8, wanted.key_type);
-        let registered = self.first_accepted(&[private_half(wanted)], |guarding, mark| {
+        let halves = [private_half(wanted)];
+        let registered = self.first_accepted(&halves, wanted.extractable, |guarding, mark| {
             let mut attributes = kind_attributes(wanted.key_type);
             attributes.extend(private_attributes(wanted));
             attributes.extend([guarding, mark].concat());
@@ -116,16 +120,19 @@ impl KmipToken {
     }
 
     /// The request with the strictest guard that the server takes: a key stays on the server, unless
-    /// the slot allows local use - then a server that keeps its word must be able to let it out. With
-    /// a mark before without one: only a marked try is made again after a failure.
+    /// its owner wants it to be `extractable`, or the slot allows local use - then a server that keeps
+    /// its word must be able to let it out. With a mark before without one: only a marked try is made
+    /// again after a failure.
     fn first_accepted(
         &self,
         wanted: &[ToMake],
+        extractable: bool,
         request: impl Fn(&[Attribute], &[Attribute]) -> Request,
     ) -> Result<std::result::Result<Vec<String>, Refusal>> {
-        let guards: &[&[Attribute]] = match self.filter.local_use {
-            true => &[&[]],
-            false => &[
+        let guards: &[&[Attribute]] = match (extractable, self.filter.local_use) {
+            (true, _) => &[&[Attribute::Extractable(true)], &[]],
+            (false, true) => &[&[]],
+            (false, false) => &[
                 &[Attribute::Sensitive(true), Attribute::Extractable(false)],
                 &[Attribute::Sensitive(true)],
                 &[],
@@ -141,7 +148,7 @@ impl KmipToken {
                 answer => {
                     let is_weaker = guards.first() != Some(guard);
                     if let (Ok(_), Some(refusal), true) = (&answer, &refused, is_weaker) {
-                        self.tell_of_weaker_guard(guard, refusal);
+                        self.tell_of_weaker_guard(guard, extractable, refusal);
                     }
                     return Ok(answer);
                 }
@@ -150,8 +157,9 @@ impl KmipToken {
         Err(self.failures.unexpected("the request"))
     }
 
-    fn tell_of_weaker_guard(&self, guard: &[Attribute], refusal: &Refusal) {
+    fn tell_of_weaker_guard(&self, guard: &[Attribute], extractable: bool, refusal: &Refusal) {
         let with = match guard {
+            _ if extractable => "without Extractable = true",
             [] => "without Sensitive and without Extractable = false",
             _ => "as Sensitive, but without Extractable = false",
         };

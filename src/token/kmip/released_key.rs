@@ -1,12 +1,16 @@
-//! A signature by a key that the server lets out, in this process, where its owner allows that.
+//! A private key that the server lets out, where its owner allows that: for one signature in this
+//! process, or to be kept in another token.
+
+use std::time::Instant;
 
 use super::KmipToken;
 use super::failure::is_inability;
 use super::managed::Managed;
 use super::material;
 use super::signing::Wanted;
+use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
-use crate::kmip::{Answer, KeyFormatType, ManagedObject, Refusal, Request, Response};
+use crate::kmip::{Answer, Client, KeyFormatType, ManagedObject, Refusal, Request, Response};
 use crate::model::key::{Custody, Key, State};
 use crate::model::validity;
 use crate::token::Token;
@@ -18,8 +22,36 @@ impl KmipToken {
             key, scheme, input, ..
         } = wanted;
         self.may_leave(key, key.custody)?;
-        let block = match self.released(wanted, Some(KeyFormatType::PKCS_8))? {
-            Err(refusal) if is_inability(&refusal) => self.released(wanted, None)?,
+        let private = self.let_out(wanted.client, wanted.deadline, key, |now| {
+            self.usable_now(key, now)
+        })?;
+        let signed = private.sign(scheme, input);
+        let signature =
+            signed.map_err(|error| self.failures.error(TokenErrorKind::BadInput, error))?;
+        self.verified(key, scheme, input, signature)
+    }
+
+    /// The private key for another token, if its owner lets it leave this one: some servers give it
+    /// out whatever they were told.
+    pub(super) fn given_away(&self, key: &Key) -> Result<PrivateKey> {
+        self.may_be_given_away(key, key.custody)?;
+        let client = self.client()?;
+        self.let_out(&client, self.deadline(), key, |now| {
+            self.may_be_given_away(key, now.custody)
+        })
+    }
+
+    /// The private key as the server gives it, in the form that it gives it in.
+    fn let_out(
+        &self,
+        client: &Client,
+        deadline: Instant,
+        key: &Key,
+        allowed: impl Fn(&Managed) -> Result,
+    ) -> Result<PrivateKey> {
+        let get = |format| self.released(client, deadline, key, format, &allowed);
+        let block = match get(Some(KeyFormatType::PKCS_8))? {
+            Err(refusal) if is_inability(&refusal) => get(None)?,
             answer => answer,
         };
         let block = match block {
@@ -30,25 +62,23 @@ impl KmipToken {
                 return Err(self.failures.error(TokenErrorKind::Denied, reason));
             }
         };
-        let private = material::private_key(&block, &key.public).map_err(|error| {
+        material::private_key(&block, &key.public).map_err(|error| {
             let reason = format!("key {:?} as the server let it out: {error}", key.name);
             self.failures.error(TokenErrorKind::Failed, reason)
-        })?;
-        drop(block);
-        let signed = private.sign(scheme, input);
-        let signature =
-            signed.map_err(|error| self.failures.error(TokenErrorKind::BadInput, error))?;
-        self.verified(key, scheme, input, signature)
+        })
     }
 
-    /// The private key's value, if the key may be used now. Its state comes in the same message,
-    /// since nobody else checks it.
+    /// The private key's value, if the key is `allowed` to leave as it is now. Its attributes come in
+    /// the same message, since nobody else checks them.
     fn released(
         &self,
-        wanted: Wanted<'_>,
+        client: &Client,
+        deadline: Instant,
+        key: &Key,
         format: Option<KeyFormatType>,
+        allowed: impl Fn(&Managed) -> Result,
     ) -> Result<Result<ManagedObject, Refusal>> {
-        let id = wanted.key.id.to_string();
+        let id = key.id.to_string();
         let requests = [
             Request::GetAttributes {
                 id: id.clone(),
@@ -60,14 +90,42 @@ impl KmipToken {
                 wrapping: None,
             },
         ];
-        let answers = wanted.client.call_within(wanted.deadline, &requests);
+        let answers = client.call_within(deadline, &requests);
         let mut answers = answers.map_err(|e| self.failures.call(&e))?.into_iter();
-        self.usable_now(wanted.key, answers.next())?;
+        allowed(&self.as_it_is_now(key, answers.next())?)?;
         match answers.next() {
             Some(Ok(Response::Get { object, .. })) => Ok(Ok(object)),
             Some(Err(refusal)) => Ok(Err(refusal)),
             _ => Err(self.failures.unexpected("Get")),
         }
+    }
+
+    fn as_it_is_now(&self, key: &Key, attributes: Option<Answer>) -> Result<Managed> {
+        match attributes {
+            Some(Ok(Response::GetAttributes { attributes, .. })) => {
+                Ok(Managed::new(&key.id.0, attributes))
+            }
+            Some(Err(refusal)) => Err(self.failures.refusal(&refusal)),
+            _ => Err(self.failures.unexpected("Get Attributes")),
+        }
+    }
+
+    /// Only the owner's own word lets a key go for good: the attribute, or the slot's local use where
+    /// the server has no such attribute.
+    fn may_be_given_away(&self, key: &Key, custody: Custody) -> Result {
+        self.may_leave(key, custody)?;
+        let name = &key.name;
+        let reason = match (custody.sensitive, custody.extractable) {
+            (Some(true), _) => format!(
+                "key {name:?} must not leave the server in the clear: its attribute Sensitive is true"
+            ),
+            (_, None) if !self.filter.local_use => format!(
+                "key {name:?} stays on the server: the server does not say that it is Extractable, \
+                 and the slot has no keys.local_use = true"
+            ),
+            _ => return Ok(()),
+        };
+        Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 
     /// Some servers keep the owner's word on this and do not act on it.
@@ -82,13 +140,7 @@ impl KmipToken {
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 
-    fn usable_now(&self, key: &Key, attributes: Option<Answer>) -> Result {
-        let attributes = match attributes {
-            Some(Ok(Response::GetAttributes { attributes, .. })) => attributes,
-            Some(Err(refusal)) => return Err(self.failures.refusal(&refusal)),
-            _ => return Err(self.failures.unexpected("Get Attributes")),
-        };
-        let now = Managed::new(&key.id.0, attributes);
+    fn usable_now(&self, key: &Key, now: &Managed) -> Result {
         self.may_leave(key, now.custody)?;
         let objection = now.validity.objection(validity::now());
         let reason = match (now.state(), now.may_sign(), objection) {

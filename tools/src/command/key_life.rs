@@ -105,7 +105,8 @@ pub fn destroy(
     Ok(output.show(&Destroyed { destroyed })?)
 }
 
-const NO_LONGER_NEEDED: Revocation = Revocation {
+/// The key serves no more, and nothing is wrong with it.
+pub const NO_LONGER_NEEDED: Revocation = Revocation {
     compromised: false,
     message: None,
 };

@@ -93,6 +93,7 @@ fn wanted(name: &KeyName, key_type: WantedType, new: &NewKeyArguments) -> NewKey
     NewKey {
         groups: new.groups.clone(),
         activate: !new.no_activate,
+        extractable: new.extractable,
         ..NewKey::new(&name.0, key_type.0)
     }
 }
@@ -113,12 +114,12 @@ pub fn name_is_free(place: &Place, name: &str) -> Result<(), Failure> {
 }
 
 /// What no listing of the slot has, nobody can use, activate or destroy through it.
-fn group_is_shown(place: &Place, groups: &[String]) -> Result<(), Failure> {
-    let shown = |group: &String| place.groups.contains(group);
-    match place.groups.first() {
+pub fn group_is_shown(place: &Place, groups: &[String]) -> Result<(), Failure> {
+    let shown = |group: &String| place.filter.groups.contains(group);
+    match place.filter.groups.first() {
         Some(first) if !groups.iter().any(shown) => Err(Failure::Refused(format!(
             "slot {:?} has keys of the object groups {:?} only: add --group {first:?}",
-            place.label, place.groups
+            place.label, place.filter.groups
         ))),
         _ => Ok(()),
     }
@@ -216,6 +217,7 @@ mod tests {
             new: NewKeyArguments {
                 groups: vec!["ssh".into()],
                 no_activate: false,
+                extractable: false,
             },
         }
     }
@@ -317,6 +319,7 @@ mod tests {
             new: NewKeyArguments {
                 groups: vec![],
                 no_activate: false,
+                extractable: false,
             },
         };
         let text = printed(false, |output| {

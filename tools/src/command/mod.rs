@@ -3,6 +3,7 @@
 mod key_life;
 mod key_list;
 mod key_make;
+mod key_move;
 mod key_wish;
 mod slot_list;
 
@@ -80,6 +81,8 @@ fn key(
     match command {
         KeyCommand::List(list) => return key_list::list(places, list, output, person),
         KeyCommand::Public(public) => return key_list::public(places, public, output, person),
+        KeyCommand::Copy(copy) => return key_move::copy(places, copy, output, person),
+        KeyCommand::Move(wanted) => return key_move::move_away(places, wanted, output, person),
         _ => {}
     }
     let place = place::only(places)?;
@@ -93,7 +96,9 @@ fn key(
         KeyCommand::Rename(rename) => key_life::rename(place, rename, output),
         KeyCommand::SetId(set) => key_wish::set_id(place, set, output),
         KeyCommand::SetLabel(set) => key_wish::set_label(place, set, output),
-        KeyCommand::List(_) | KeyCommand::Public(_) => Ok(()),
+        KeyCommand::List(_) | KeyCommand::Public(_) | KeyCommand::Copy(_) | KeyCommand::Move(_) => {
+            Ok(())
+        }
     }?;
     Ok(Verdict::Good)
 }

@@ -51,7 +51,7 @@ impl SlotRecord {
             label: place.label.clone(),
             servers: place.places.clone(),
             protocol: place.kind.clone(),
-            shows: place.shows.clone(),
+            shows: place.shows(),
             reachable: answer.is_ok(),
             keys,
             hidden,

@@ -2,6 +2,7 @@
 
 mod openssh;
 mod rsa;
+mod sighting;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,6 +14,8 @@ use kmip_p11::model::public_key::Curve;
 use pem_rfc7468::Decoder;
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use zeroize::Zeroizing;
+
+pub use sighting::Sighting;
 
 use crate::failure::Failure;
 use crate::person::Person;

@@ -12,9 +12,10 @@ use kmip_p11::provider::{CacheRules, ListingFile};
 use kmip_p11::token::{SharedToken, Token};
 use zeroize::Zeroizing;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, CopyArguments};
 use crate::failure::Failure;
 use crate::person::Person;
+pub use pin::PinFile;
 use watched::Watched;
 
 /// A slot and what commands need to know of it.
@@ -25,10 +26,10 @@ pub struct Place {
     pub places: Vec<String>,
     /// What kind of place that is.
     pub kind: String,
-    /// Which keys are shown, in words.
-    pub shows: String,
-    /// The object groups of the keys that are shown; empty if all are.
-    pub groups: Vec<String>,
+    /// What people call it: a server, an HSM, a keystore.
+    pub noun: &'static str,
+    /// Which keys are shown.
+    pub filter: KeyFilter,
     /// What is asked.
     pub token: SharedToken,
     /// What opens it, if it is closed.
@@ -38,25 +39,21 @@ pub struct Place {
 }
 
 impl Place {
-    fn open(slot: &Slot, arguments: &Arguments, person: &dyn Person) -> Result<Self, Failure> {
+    fn open(slot: &Slot, pin_file: PinFile<'_>, person: &dyn Person) -> Result<Self, Failure> {
         let places = slot.backend.places();
         let token = kmip_p11::token::open(slot);
         let cache = kmip_p11::startup::cache_rules(&slot.cache);
         let listing = cache.disk.clone();
         let listing = listing.map(|disk| ListingFile::new(disk, Arc::clone(&token)));
         let pin = match token.info().login_required {
-            true => Some(pin::pin(
-                &slot.label,
-                arguments.pin_file.as_deref(),
-                person,
-            )?),
+            true => Some(pin::pin(&slot.label, pin_file, person)?),
             false => None,
         };
         Ok(Self {
             label: slot.label.clone(),
             kind: slot.backend.kind(),
-            shows: shows(&slot.keys),
-            groups: slot.keys.groups.clone(),
+            noun: slot.backend.noun(),
+            filter: slot.keys.clone(),
             token: Arc::new(Watched::new(token, &places, pin.clone(), listing)),
             pin,
             places,
@@ -67,6 +64,11 @@ impl Place {
     /// All keys of the token, the hidden ones too.
     pub fn find(&self) -> Result<Found, Failure> {
         Ok(self.token.survey()?)
+    }
+
+    /// Which keys are shown, in words.
+    pub fn shows(&self) -> String {
+        shows(&self.filter)
     }
 
     /// What to ask.
@@ -102,25 +104,80 @@ pub fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
     })
 }
 
-/// The places to work on: the one that `--slot` names, or all of them. Asks for the PINs that they
-/// need.
+/// The places to work on: the one that `--slot` names, or all of them; of a key that is brought from
+/// one to another, these two. Asks for the PINs that they need.
 pub fn open(
     config: &Config,
     arguments: &Arguments,
     person: &dyn Person,
 ) -> Result<Vec<Place>, Failure> {
+    if let Some(copy) = arguments.command.copying() {
+        return both_ends(config, arguments, copy, person);
+    }
     let wanted = |slot: &&Slot| arguments.slot.as_ref().is_none_or(|it| *it == slot.label);
     let slots: Vec<_> = config.slots.iter().filter(wanted).collect();
     if slots.is_empty() {
-        let labels = quoted(config.slots.iter().map(|slot| &slot.label));
         let wanted = arguments.slot.as_deref().unwrap_or_default();
-        let file = config.path.display();
-        return Err(Failure::Usage(format!(
-            "{file} has no slot {wanted:?}; it has {labels}"
-        )));
+        return Err(no_such_slot(config, wanted));
     }
-    let open = |slot| Place::open(slot, arguments, person);
+    let pin_file = PinFile::of_slot(arguments);
+    let open = |slot| Place::open(slot, pin_file, person);
     slots.into_iter().map(open).collect()
+}
+
+/// Where a key is, if that is a slot, and where it is brought to.
+fn both_ends(
+    config: &Config,
+    arguments: &Arguments,
+    copy: &CopyArguments,
+    person: &dyn Person,
+) -> Result<Vec<Place>, Failure> {
+    let target = PinFile {
+        option: "--to-pin-file",
+        file: copy.to_pin_file.as_deref(),
+    };
+    let mut places = vec![];
+    if copy.from_file.is_none() {
+        let home = home(config, arguments.slot.as_deref(), &copy.to)?;
+        places.push(named(config, home, PinFile::of_slot(arguments), person)?);
+    }
+    places.push(named(config, &copy.to, target, person)?);
+    Ok(places)
+}
+
+/// The slot that a key is brought from: the one that was named, or the only one beside the other.
+fn home<'a>(config: &'a Config, slot: Option<&'a str>, to: &str) -> Result<&'a str, Failure> {
+    let labels = config.slots.iter().map(|slot| &slot.label);
+    let others: Vec<_> = labels.filter(|label| *label != to).collect();
+    match (slot, others.as_slice()) {
+        (Some(slot), _) if slot == to => Err(Failure::Usage(format!(
+            "slot {to:?} is where the key is to be brought to: --slot names the one that it is in"
+        ))),
+        (Some(slot), _) => Ok(slot),
+        (None, [only]) => Ok(only),
+        (None, _) => Err(Failure::Usage(format!(
+            "say which slot the key is in with --slot ({})",
+            quoted(others.into_iter())
+        ))),
+    }
+}
+
+/// The place with that label.
+fn named(
+    config: &Config,
+    label: &str,
+    pin_file: PinFile<'_>,
+    person: &dyn Person,
+) -> Result<Place, Failure> {
+    let slot = config.slots.iter().find(|slot| slot.label == label);
+    let slot = slot.ok_or_else(|| no_such_slot(config, label))?;
+    Place::open(slot, pin_file, person)
+}
+
+fn no_such_slot(config: &Config, wanted: &str) -> Failure {
+    let labels = quoted(config.slots.iter().map(|slot| &slot.label));
+    let file = config.path.display();
+    Failure::Usage(format!("{file} has no slot {wanted:?}; it has {labels}"))
 }
 
 /// The one place to work on.
@@ -157,8 +214,8 @@ pub mod tests {
             label: token.info().label,
             places: vec!["kmip1.example.org:5696".into()],
             kind: "KMIP auto".into(),
-            shows: "all".into(),
-            groups: vec![],
+            noun: "server",
+            filter: KeyFilter::default(),
             token: Arc::new(token),
             pin: None,
             cache: CacheRules {

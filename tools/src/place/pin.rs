@@ -5,20 +5,41 @@ use std::path::Path;
 use kmip_p11::config::{self, Content};
 use zeroize::Zeroizing;
 
+use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::person::Person;
+
+/// A file with the PIN, if one was named, and the option that names it.
+#[derive(Debug, Clone, Copy)]
+pub struct PinFile<'a> {
+    /// The option.
+    pub option: &'static str,
+    /// Its value.
+    pub file: Option<&'a Path>,
+}
+
+impl<'a> PinFile<'a> {
+    /// Of the slot that a command works on.
+    pub fn of_slot(arguments: &'a Arguments) -> Self {
+        Self {
+            option: "--pin-file",
+            file: arguments.pin_file.as_deref(),
+        }
+    }
+}
 
 /// The PIN of the slot with that label. It is not tried yet.
 pub fn pin(
     label: &str,
-    file: Option<&Path>,
+    pin_file: PinFile<'_>,
     person: &dyn Person,
 ) -> Result<Zeroizing<String>, Failure> {
+    let PinFile { option, file } = pin_file;
     match file {
         Some(file) => from_file(file),
         None => person.secret(&format!("PIN of slot {label:?}")).ok_or_else(|| {
             Failure::Usage(format!(
-                "slot {label:?} asks for a PIN: type it at a terminal, or name a file with --pin-file"
+                "slot {label:?} asks for a PIN: type it at a terminal, or name a file with {option}"
             ))
         }),
     }
@@ -52,17 +73,26 @@ mod tests {
             secret: Some("typed"),
             ..Scripted::default()
         };
-        assert_eq!(*pin("prod", Some(&file), &person).unwrap(), "from a file");
-        assert_eq!(*pin("prod", None, &person).unwrap(), "typed");
+        let given = |file| PinFile {
+            option: "--pin-file",
+            file,
+        };
+        let read = |file| pin("prod", given(file), &person);
+        assert_eq!(*read(Some(&file)).unwrap(), "from a file");
+        assert_eq!(*read(None).unwrap(), "typed");
         std::fs::set_permissions(&file, mode(0o604)).unwrap();
-        let refused = pin("prod", Some(&file), &person).unwrap_err().to_string();
+        let refused = read(Some(&file)).unwrap_err().to_string();
         assert!(refused.contains("others may read this PIN"), "{refused}");
     }
 
     #[test]
     fn nobody_to_ask_is_a_wrong_command_line() {
-        let failure = pin("prod", None, &Scripted::default()).unwrap_err();
+        let pin_file = PinFile {
+            option: "--to-pin-file",
+            file: None,
+        };
+        let failure = pin("prod", pin_file, &Scripted::default()).unwrap_err();
         assert_eq!(failure.exit_code(), 2);
-        assert!(failure.to_string().contains("--pin-file"), "{failure}");
+        assert!(failure.to_string().contains("--to-pin-file"), "{failure}");
     }
 }

@@ -20,3 +20,4 @@ mod secrecy;
 mod selection;
 mod slots;
 mod streams;
+mod transfer;

@@ -1,0 +1,144 @@
+//! What has to be so before a key is brought to a slot: asked for, and nothing changed.
+
+use kmip_p11::config::KeyKind;
+use kmip_p11::model::key::{Key, State};
+use kmip_p11::model::public_key::{Curve, KeyType};
+use kmip_p11::token::NewKey;
+
+use super::source::Source;
+use crate::command::key_make::{group_is_shown, name_is_free};
+use crate::failure::Failure;
+use crate::place::Place;
+use crate::selection;
+
+/// A key on its way: from where, to where, as what.
+pub struct Way<'a> {
+    /// Where it is.
+    pub source: &'a Source<'a>,
+    /// Where it is brought to.
+    pub target: &'a Place,
+    /// What it is to be there.
+    pub wanted: NewKey,
+    /// The same key, if it is there already.
+    pub twin: Option<Key>,
+    /// Whether it ends where it is.
+    pub is_move: bool,
+}
+
+/// A question, and its answer in words.
+pub struct Check {
+    /// What it is about.
+    pub what: &'static str,
+    /// What is so, or why it cannot be done.
+    pub answer: Result<String, Failure>,
+}
+
+impl Way<'_> {
+    /// All checks in order. None of them changes anything.
+    pub fn checks(&self) -> Vec<Check> {
+        let check = |what, answer| Check { what, answer };
+        let mut checks = vec![
+            check("state", self.source.is_of_use(self.twin.is_some())),
+            check("whole", self.comes_as_a_whole()),
+        ];
+        match &self.twin {
+            Some(twin) => checks.push(check("there already", self.takes_up(twin))),
+            None => checks.extend([
+                check("name", self.name()),
+                check("group", self.group()),
+                check("shown", self.is_shown()),
+            ]),
+        }
+        checks
+    }
+
+    /// The same key under another name is the same key: what was interrupted goes on with it.
+    fn takes_up(&self, twin: &Key) -> Result<String, Failure> {
+        let (slot, label, id) = (&self.target.label, twin.label(), &twin.id);
+        match twin.state {
+            State::Active | State::PreActive => {
+                Ok(format!("it is there already, as {label:?} (id {id})"))
+            }
+            state => Err(Failure::Refused(format!(
+                "slot {slot:?}: this key is there already, as {label:?} (id {id}), and is {state}"
+            ))),
+        }
+    }
+
+    /// What a token has no words for would end with the key.
+    fn comes_as_a_whole(&self) -> Result<String, Failure> {
+        let source = self.source;
+        let certificates = source.key().map_or(0, |key| key.certificates.len());
+        match (certificates, self.is_move) {
+            (1.., true) => Err(Failure::Refused(format!(
+                "{source} has {certificates} X.509 certificates, which are not brought along: bring \
+                 the key alone with \"key copy\""
+            ))),
+            _ if source.waits() && self.is_move => Err(Failure::Refused(format!(
+                "{source} is pre-active, and cannot show that it works elsewhere: activate it first, or \
+                 use \"key copy\""
+            ))),
+            _ => Ok("nothing of it gets lost".into()),
+        }
+    }
+
+    fn name(&self) -> Result<String, Failure> {
+        let name = &self.wanted.name;
+        name_is_free(self.target, name)
+            .map_err(|failure| with_advice(failure, ", by --name"))
+            .map(|()| format!("{name:?} is free"))
+    }
+
+    fn group(&self) -> Result<String, Failure> {
+        group_is_shown(self.target, &self.wanted.groups)?;
+        Ok(match self.wanted.groups.as_slice() {
+            [] => "none".into(),
+            groups => groups.join(", "),
+        })
+    }
+
+    /// A key that the slot's filter leaves out could not be used there.
+    fn is_shown(&self) -> Result<String, Failure> {
+        let (filter, wanted) = (&self.target.filter, &self.wanted);
+        let slot = &self.target.label;
+        let key_type = wanted.key_type;
+        if !filter.types.contains(&kind(key_type)) {
+            return Err(Failure::Refused(format!(
+                "slot {slot:?} shows no {key_type} keys: see keys.types in the configuration"
+            )));
+        }
+        if !filter.names.matches(&wanted.name) {
+            return Err(Failure::Refused(format!(
+                "slot {slot:?} does not show keys called {:?}: give it another name with --name, or \
+                 see keys.names in the configuration",
+                wanted.name
+            )));
+        }
+        Ok(format!("slot {slot:?} shows {key_type} keys"))
+    }
+}
+
+/// The same key in a slot, whatever it is called there.
+pub fn twin(target: &Place, source: &Source<'_>) -> Result<Option<Key>, Failure> {
+    let found = target.find()?;
+    let mut all = selection::all(&found).into_iter();
+    let twin = all.find(|it| it.key.public == *source.public());
+    Ok(twin.map(|it| it.key.clone()))
+}
+
+fn with_advice(failure: Failure, advice: &str) -> Failure {
+    match failure {
+        Failure::Refused(text) => Failure::Refused(text + advice),
+        other => other,
+    }
+}
+
+fn kind(key_type: KeyType) -> KeyKind {
+    match key_type {
+        KeyType::Rsa(_) => KeyKind::Rsa,
+        KeyType::Ec(Curve::P256) => KeyKind::EcdsaP256,
+        KeyType::Ec(Curve::P384) => KeyKind::EcdsaP384,
+        KeyType::Ec(Curve::P521) => KeyKind::EcdsaP521,
+        KeyType::Ed25519 => KeyKind::Ed25519,
+    }
+}
