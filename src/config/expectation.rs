@@ -97,6 +97,41 @@ const EXPECTED: &[(&str, &str)] = &[
     ),
     ("slot.kmip.tls.server_name", "a host name or an IP address"),
     (
+        "slot.keystore",
+        "a table: keystore.path = ..., keystore.seal = ...",
+    ),
+    ("slot.keystore.path", "the path of an SQLite file"),
+    (
+        "slot.keystore.postgres",
+        "a connection string, for example \"host=db.example.org user=alice dbname=keys\"",
+    ),
+    (
+        "slot.keystore.password_file",
+        "the path of a file with the password of the Postgres user",
+    ),
+    ("slot.keystore.tls", "a table: keystore.tls.ca = ..."),
+    (
+        "slot.keystore.tls.ca",
+        "the path of a PEM file with the certificates that sign the Postgres server's",
+    ),
+    (
+        "slot.keystore.tls.client_cert",
+        "the path of a PEM file with our certificate for the Postgres server",
+    ),
+    (
+        "slot.keystore.tls.client_key",
+        "the path of a PEM file with that certificate's private key",
+    ),
+    ("slot.keystore.seal", "\"pin\", \"file\" or \"kmip\""),
+    (
+        "slot.keystore.seal_file",
+        "the path of a file with the key that opens the keystore",
+    ),
+    (
+        "slot.keystore.seal_key",
+        "the name of the key that opens the keystore",
+    ),
+    (
         "slot.keys",
         "a table: keys.groups = [...], keys.names = [...]",
     ),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::error::Error;
+use super::keystore::{Database, Keystore, Postgres, Seal};
 use super::kmip::Kmip;
 use super::permissions::{self, Content};
 use super::position::Position;
@@ -25,9 +26,14 @@ pub struct NamedFile {
 impl NamedFile {
     /// Those of one slot.
     pub fn of_slot(written: &Spanned<syntax::Slot>, slot: &Slot) -> Vec<Self> {
-        let named = match (&slot.backend, &written.get_ref().kmip) {
-            (Backend::Kmip(kmip), Some(written)) => files(kmip, written),
-            (Backend::Kmip(_), None) => return vec![],
+        let texts = written.get_ref();
+        let kmip = texts.kmip.as_ref();
+        let named: Vec<File<'_>> = match &slot.backend {
+            Backend::Kmip(of) => kmip.map_or(vec![], |kmip| files(of, kmip).into()),
+            Backend::Keystore(of) => {
+                let keystore = texts.keystore.as_ref();
+                keystore.map_or(vec![], |keystore| of_keystore(of, keystore, kmip))
+            }
         };
         let files = named.into_iter().filter_map(|(key, path, content, text)| {
             Some(Self {
@@ -56,6 +62,52 @@ impl NamedFile {
 }
 
 type File<'a> = (&'static str, Option<&'a PathBuf>, Content, &'a Option<Text>);
+
+/// The database and the file that opens it are made by a command that reads this configuration: they
+/// are looked at when they are used.
+fn of_keystore<'a>(
+    keystore: &'a Keystore,
+    written: &'a syntax::Keystore,
+    kmip: Option<&'a syntax::Kmip>,
+) -> Vec<File<'a>> {
+    let mut named = vec![];
+    if let Database::Postgres(postgres) = &keystore.database {
+        named.extend(of_postgres(postgres, written));
+    }
+    if let (Seal::Kmip { kmip: of, .. }, Some(kmip)) = (&keystore.seal, kmip) {
+        named.extend(files(of, kmip));
+    }
+    named
+}
+
+fn of_postgres<'a>(postgres: &'a Postgres, written: &'a syntax::Keystore) -> [File<'a>; 4] {
+    [
+        (
+            "keystore.password_file",
+            postgres.password_file.as_ref(),
+            Content::Secret("password"),
+            &written.password_file,
+        ),
+        (
+            "keystore.tls.ca",
+            postgres.ca.as_ref(),
+            Content::Public,
+            &written.tls.ca,
+        ),
+        (
+            "keystore.tls.client_cert",
+            postgres.client_cert.as_ref(),
+            Content::Public,
+            &written.tls.client_cert,
+        ),
+        (
+            "keystore.tls.client_key",
+            postgres.client_key.as_ref(),
+            Content::Secret("private key"),
+            &written.tls.client_key,
+        ),
+    ]
+}
 
 /// Every key that can name a file, and the file if it does.
 fn files<'a>(kmip: &'a Kmip, written: &'a syntax::Kmip) -> [File<'a>; 7] {

@@ -156,6 +156,19 @@ pub fn open(path: &Path, content: Content) -> Result<File, Fault> {
     Ok(file)
 }
 
+/// Judges a file as [`open`] does, by its name: for a database, whose locks a `close` would end.
+///
+/// # Errors
+/// As [`open`].
+pub fn judge_unopened(path: &Path, content: Content) -> Result<(), Fault> {
+    let found = fs::metadata(path).map_err(|reason| Fault::Unreadable {
+        path: path.to_owned(),
+        reason,
+    })?;
+    judge(path, &found, content)?;
+    judge_directories(path)
+}
+
 /// More than any certificate or secret needs: what is longer is another file.
 const LONGEST: u64 = 1024 * 1024;
 

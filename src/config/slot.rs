@@ -8,14 +8,14 @@ use super::cache::Cache;
 use super::complaint::{Complaint, read};
 use super::file_path::Base;
 use super::keys::KeyFilter;
+use super::keystore::{Database, Keystore};
 use super::kmip::Kmip;
 use super::syntax;
 
 /// A token label has room for 32 bytes, but OpenSSH cuts the last one off.
 const LONGEST_LABEL: usize = 31;
 
-const NO_BACKEND: &str =
-    "the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys";
+const NO_BACKEND: &str = "the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys, or keystore.path";
 
 /// A slot and its token.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +32,12 @@ pub struct Slot {
 
 /// Where a slot's keys are. A slot has exactly one back end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // there are as many as there are slots
 pub enum Backend {
     /// On KMIP servers.
     Kmip(Kmip),
+    /// In a database of our own.
+    Keystore(Keystore),
 }
 
 /// All slots: at least one, with labels that differ.
@@ -89,6 +92,10 @@ impl Backend {
     pub fn kind(&self) -> String {
         match self {
             Self::Kmip(kmip) => format!("KMIP {}", kmip.protocol),
+            Self::Keystore(Keystore { database, .. }) => match database {
+                Database::Sqlite(_) => "keystore".into(),
+                Database::Postgres(_) => "keystore in Postgres".into(),
+            },
         }
     }
 
@@ -96,6 +103,7 @@ impl Backend {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Kmip(_) => "server",
+            Self::Keystore(_) => "keystore",
         }
     }
 
@@ -103,13 +111,22 @@ impl Backend {
     pub fn places(&self) -> Vec<String> {
         match self {
             Self::Kmip(kmip) => kmip.servers.iter().map(ToString::to_string).collect(),
+            Self::Keystore(Keystore { database, .. }) => match database {
+                Database::Sqlite(path) => vec![path.display().to_string()],
+                Database::Postgres(postgres) => vec![postgres.connection.clone()],
+            },
         }
     }
 
     fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
-        match &slot.get_ref().kmip {
-            Some(kmip) => Ok(Self::Kmip(Kmip::read(kmip, slot.span(), base)?)),
-            None => Err(Complaint::said(slot.span(), NO_BACKEND)),
+        let written = slot.get_ref();
+        match (&written.keystore, &written.kmip) {
+            (Some(keystore), kmip) => {
+                let keystore = Keystore::read(keystore, kmip.as_ref(), slot.span(), base)?;
+                Ok(Self::Keystore(keystore))
+            }
+            (None, Some(kmip)) => Ok(Self::Kmip(Kmip::read(kmip, slot.span(), base)?)),
+            (None, None) => Err(Complaint::said(slot.span(), NO_BACKEND)),
         }
     }
 }

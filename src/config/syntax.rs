@@ -28,6 +28,7 @@ pub struct Log {
 pub struct Slot {
     pub label: Option<Text>,
     pub kmip: Option<Kmip>,
+    pub keystore: Option<Keystore>,
     pub keys: Keys,
     pub cache: Cache,
 }
@@ -74,6 +75,28 @@ pub struct Tls {
     pub client_key: Option<Text>,
     pub client_key_passphrase_file: Option<Text>,
     pub server_name: Option<Text>,
+}
+
+/// `slot.keystore`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keystore {
+    pub path: Option<Text>,
+    pub postgres: Option<Text>,
+    pub password_file: Option<Text>,
+    pub tls: KeystoreTls,
+    pub seal: Option<Text>,
+    pub seal_file: Option<Text>,
+    pub seal_key: Option<Text>,
+}
+
+/// `slot.keystore.tls`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeystoreTls {
+    pub ca: Option<Text>,
+    pub client_cert: Option<Text>,
+    pub client_key: Option<Text>,
 }
 
 /// `slot.keys`

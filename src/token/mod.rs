@@ -2,6 +2,7 @@
 
 pub mod catalog;
 mod check_signature;
+pub mod keystore;
 mod kmip;
 pub mod memory;
 mod selection;
@@ -213,6 +214,11 @@ pub fn open(slot: &config::Slot) -> SharedToken {
         config::Backend::Kmip(kmip) => Arc::new(kmip::KmipToken::new(
             &slot.label,
             kmip.clone(),
+            slot.keys.clone(),
+        )),
+        config::Backend::Keystore(keystore) => Arc::new(keystore::KeystoreToken::new(
+            &slot.label,
+            keystore,
             slot.keys.clone(),
         )),
     }

@@ -36,7 +36,9 @@ fn message_with(lines: &str) -> String {
 
 fn only_slot(config: &Config) -> (&Slot, &Kmip) {
     let slot = config.slots.first().unwrap();
-    let Backend::Kmip(kmip) = &slot.backend;
+    let Backend::Kmip(kmip) = &slot.backend else {
+        panic!("{slot:?}")
+    };
     (slot, kmip)
 }
 
@@ -207,7 +209,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     (
         "pin = 1",
-        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keys, cache",
+        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keystore, keys, cache",
     ),
     (
         "[logs]",

@@ -382,7 +382,9 @@ mod tests {
             "[[slot]]\nlabel = \"t\"\nkmip.servers = [\"a\"]\nkmip.tls.ca = \"/nonexistent/ca\"\n{lines}"
         );
         let config = Config::parse(&text, Path::new("/c.toml")).unwrap();
-        let Backend::Kmip(kmip) = config.slots[0].backend.clone();
+        let Backend::Kmip(kmip) = config.slots[0].backend.clone() else {
+            panic!("another back end")
+        };
         let failures = Failures {
             slot: "t".into(),
             servers: "a:5696".into(),

@@ -3,6 +3,7 @@
 mod access;
 mod acquaintance;
 mod bearer;
+pub(super) mod cipher_key;
 mod description;
 mod failure;
 #[cfg(feature = "fuzzing")]

@@ -1,0 +1,159 @@
+//! What is done to a keystore as a whole: making it, another PIN or seal, backups and their return.
+
+use std::path::{Path, PathBuf};
+
+use super::opening::{by_pin, unsealed, without_person};
+use super::sealing::{DataKey, FORMAT};
+use super::sqlite::SqliteStore;
+use super::store::{Store, StoreError, Stored, TokenRow};
+use super::wrapping::{self, CredentialFile, Pin, Wrapping};
+use super::{random, store};
+use crate::config::{Database, Keystore, Seal};
+use crate::error::{Error, Result, TokenError, TokenErrorKind};
+use crate::model::validity::now;
+
+/// Makes an empty keystore where the slot of that label wants it. With `keystore.seal = "pin"`, `pin`
+/// is its PIN; a credential file is made, if there is none.
+///
+/// # Errors
+/// [`TokenErrorKind::Denied`] if there is one already, which is left as it is.
+pub fn create(label: &str, config: &Keystore, pin: Option<&str>) -> Result {
+    let made = || {
+        let mut token = TokenRow {
+            format: FORMAT,
+            serial: random::hex::<8>().map_err(|error| failed(&error.to_string()))?,
+            created: now(),
+            seal: String::new(),
+            seal_parameters: vec![],
+            data_key: vec![],
+            check_value: vec![],
+            failures: 0,
+            last_failure: 0,
+        };
+        let with = new_wrapping(label, &config.seal, pin)?;
+        wrapping::wrap(&*with, &mut token, &DataKey::generate()?)?;
+        match &config.database {
+            Database::Sqlite(path) => SqliteStore::create(path, &token).map(drop),
+            Database::Postgres(_) => store(&config.database).map(drop),
+        }
+    };
+    made().map_err(|error| of_slot(label, error))
+}
+
+/// Changes the PIN of a keystore: its keys stay as they are, only what opens them is made anew.
+///
+/// # Errors
+/// [`TokenErrorKind::WrongPin`] or [`TokenErrorKind::PinLocked`] as a login with the old PIN.
+pub fn change_pin(label: &str, config: &Keystore, old: &str, new: &str) -> Result {
+    reseal(label, config, Some(old), &Seal::Pin, Some(new))
+}
+
+/// Seals a keystore by something else: `pin` opens what `config` says, `new_pin` will open `seal`, as
+/// far as they are sealed by one. The configuration has to be changed to `seal` afterwards.
+///
+/// # Errors
+/// As a login; then, and after any other error, it is sealed as before.
+pub fn reseal(
+    label: &str,
+    config: &Keystore,
+    pin: Option<&str>,
+    seal: &Seal,
+    new_pin: Option<&str>,
+) -> Result {
+    let done = || {
+        let store = store(&config.database)?;
+        let (data_key, _) = match (&config.seal, pin) {
+            (Seal::Pin, Some(pin)) => by_pin(&*store, &Pin::new(pin))?,
+            (seal, _) => unsealed(label, &*store, seal)?,
+        };
+        let seen = store.token()?;
+        let mut sealed = seen.clone();
+        wrapping::wrap(
+            &*new_wrapping(label, seal, new_pin)?,
+            &mut sealed,
+            &data_key,
+        )?;
+        replace(&*store, &seen, &sealed)
+    };
+    done().map_err(|error| of_slot(label, error))
+}
+
+/// Only what was seen is replaced: of two who change it at once, the second is told.
+fn replace(store: &dyn Store, seen: &TokenRow, sealed: &TokenRow) -> Stored {
+    store.change_token(&mut |token| {
+        if token.check_value != seen.check_value {
+            return Err(failed(
+                "another program has sealed the keystore anew at the same time; try again",
+            ));
+        }
+        let counted = (token.failures, token.last_failure);
+        token.clone_from(sealed);
+        (token.failures, token.last_failure) = counted;
+        Ok(true)
+    })
+}
+
+/// Writes a copy of the keystore, as it is at one instant, to a new file. What opens the one opens the
+/// other: a credential file has to be kept as well.
+///
+/// # Errors
+/// If there is such a file, or one of the two cannot be read or written.
+pub fn backup(label: &str, config: &Keystore, target: &Path) -> Result {
+    of_file(config)
+        .and_then(|store| store.backup(target))
+        .map_err(|error| of_slot(label, error))
+}
+
+/// Puts a copy in the keystore's place, after it was looked through. Returns the new name of the
+/// keystore that was there before.
+///
+/// # Errors
+/// If the copy is not whole, or cannot be put there; then everything is as it was.
+pub fn restore(label: &str, config: &Keystore, source: &Path) -> Result<Option<PathBuf>> {
+    of_file(config)
+        .and_then(|store| store.restore(source))
+        .map_err(|error| of_slot(label, error))
+}
+
+fn of_file(config: &Keystore) -> Stored<SqliteStore> {
+    match &config.database {
+        Database::Sqlite(path) => Ok(SqliteStore::new(path)),
+        Database::Postgres(_) => Err(StoreError::new(
+            TokenErrorKind::Impossible,
+            "the keystore is in Postgres: use pg_dump and pg_restore",
+        )),
+    }
+}
+
+/// What will open it. What a PIN has to be like is its owner's business, but there has to be one.
+fn new_wrapping<'a>(
+    label: &str,
+    seal: &'a Seal,
+    pin: Option<&str>,
+) -> Stored<Box<dyn Wrapping + 'a>> {
+    match (seal, pin) {
+        (Seal::Pin, Some(pin)) if !pin.is_empty() => Ok(Box::new(Pin::new(pin))),
+        (Seal::Pin, _) => Err(StoreError::new(
+            TokenErrorKind::BadInput,
+            "a keystore that is sealed by a PIN needs one",
+        )),
+        (seal, _) => {
+            if let Seal::File(path) = seal {
+                CredentialFile(path).make()?;
+            }
+            without_person(label, seal)
+        }
+    }
+}
+
+fn failed(reason: &str) -> StoreError {
+    StoreError::new(TokenErrorKind::Failed, reason)
+}
+
+fn of_slot(label: &str, error: StoreError) -> Error {
+    Error::Token(TokenError {
+        kind: error.kind,
+        slot: label.into(),
+        reason: error.reason,
+    })
+}
