@@ -255,9 +255,12 @@ fn refusal(item: Item<'_>, operation: Option<Operation>) -> Refusal {
             |status| status.to_string(),
         )
     };
-    Refusal::new(
-        operation,
-        reason.unwrap_or(ResultReason::GENERAL_FAILURE),
-        &words.unwrap_or_else(instead),
-    )
+    Refusal {
+        status,
+        ..Refusal::new(
+            operation,
+            reason.unwrap_or(ResultReason::GENERAL_FAILURE),
+            &words.unwrap_or_else(instead),
+        )
+    }
 }

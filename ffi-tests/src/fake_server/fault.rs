@@ -25,6 +25,10 @@ pub enum Fault {
     Drip(Duration),
     /// The answer comes after this time.
     Delay(Duration),
+    /// The connection ends when so many bytes of what comes next are read, below TLS; nothing ends if no more than that comes.
+    CutRequest(usize, Ending),
+    /// The connection ends after so many bytes of the answer, below TLS; it does not if the answer is no longer.
+    CutRecords(usize, Ending),
     /// The connection ends before the request is looked at.
     CloseUnheard,
     /// The connection ends after so many bytes of the answer.
@@ -35,6 +39,8 @@ pub enum Fault {
     Split(usize, Duration),
     /// Something else comes, made from the answer.
     Altered(fn(&[u8]) -> Vec<u8>),
+    /// Over HTTPS, all this comes, made from the message that answers; then the connection may end.
+    Http(fn(&[u8]) -> Vec<u8>, Option<Ending>),
     /// These bytes come instead of the answer, and then nothing.
     Instead(Vec<u8>),
     /// The answer's outermost length is off by so much.
@@ -55,6 +61,15 @@ pub enum Fault {
     On(Operation, Box<Fault>),
     /// Sign is answered with something else than the signature that was asked for.
     Forged(Forgery),
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing more comes.
+    Closed,
+    /// What is on its way is lost as well.
+    Reset,
 }
 
 /// A server's no.
@@ -98,6 +113,12 @@ pub enum Forgery {
     AnotherKey,
     /// Of the digest's digest, as if the digest were the message.
     HashedAgain,
+    /// The right one, ECDSA as two numbers without DER.
+    Raw,
+    /// The right one, ECDSA in DER, as always.
+    Der,
+    /// Any bytes, as many as the right one has.
+    Garbage,
     /// No bytes at all.
     Empty,
     /// A megabyte of nothing.
@@ -115,6 +136,11 @@ impl Fault {
                 | Self::LateHandshake(_)
                 | Self::Certificate(_)
         )
+    }
+
+    /// Whether it is there while a request comes, before anybody can know what is asked.
+    fn is_of_request(&self) -> bool {
+        matches!(self, Self::CutRequest(..))
     }
 }
 
@@ -149,11 +175,16 @@ impl Script {
         self.next(|fault| fault.is_of_connection())
     }
 
+    /// What goes wrong while a request comes.
+    pub fn for_request(&self) -> Option<Fault> {
+        self.next(Fault::is_of_request)
+    }
+
     /// What goes wrong with a message that asks for these operations.
     pub fn for_message(&self, asked: &[u32]) -> Option<Fault> {
         let fault = self.next(|fault| match fault {
             Fault::On(operation, _) => asked.contains(&operation.0),
-            other => !other.is_of_connection(),
+            other => !(other.is_of_connection() || other.is_of_request()),
         });
         match fault {
             Some(Fault::On(_, fault)) => Some(*fault),

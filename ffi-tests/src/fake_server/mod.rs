@@ -6,6 +6,7 @@
 mod answer;
 mod connection;
 mod fault;
+mod http;
 mod locating;
 mod making;
 mod message;
@@ -26,7 +27,7 @@ use rustls::crypto::SupportedKxGroup;
 use rustls::version::{TLS12, TLS13};
 
 pub use fault::BadCertificate;
-pub use fault::{Fault, Forgery, Refused};
+pub use fault::{Ending, Fault, Forgery, Refused};
 pub use locating::Locating;
 pub use tally::Tally;
 pub use vault::{Stored, Vault};
@@ -163,6 +164,11 @@ impl FakeServer {
     /// `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL: at the same port, who sends POST is answered in HTTP.
+    pub fn url(&self) -> String {
+        format!("https://{}/kmip", self.address())
     }
 
     /// All that a slot needs to know of it.

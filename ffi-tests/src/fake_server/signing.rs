@@ -33,6 +33,9 @@ pub fn signature(
         Forgery::LongNumber => wanted.made_by(&signer).map(|_| long_number()),
         Forgery::AnotherKey => another().and_then(|other| wanted.made_by(&other)),
         Forgery::HashedAgain => wanted.hashed_again().made_by(&signer),
+        Forgery::Raw => signer.sign(wanted.scheme, wanted.input()).ok(),
+        Forgery::Der => wanted.made_by(&signer),
+        Forgery::Garbage => wanted.made_by(&signer).map(|right| vec![0xa5; right.len()]),
         Forgery::Empty => Some(vec![]),
         Forgery::Endless => Some(vec![0x30; 1 << 20]),
     };

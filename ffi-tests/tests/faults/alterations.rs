@@ -77,6 +77,16 @@ fn with_payload(answer: &[u8], change: impl Fn(&mut Vec<Vec<u8>>)) -> Vec<u8> {
     })
 }
 
+/// So many bytes without any order.
+pub fn any_bytes(count: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    noise.take(count).collect()
+}
+
 pub fn noise(answer: &[u8]) -> Vec<u8> {
     of_parts(answer, &[vec![0xa5; 64]])
 }

@@ -1,117 +1,85 @@
-//! Servers whose connections fail: each such failure is an error in time, and over when it is over.
-
-use std::time::Duration;
+//! After a failure: what is remembered of it, and what is not. Which failures there are is the catalogue's.
 
 use cryptoki_sys::*;
-use ffi_tests::fake_server::Fault;
 use ffi_tests::here;
+use ffi_tests::process::wait_for;
+use kmip_p11::kmip::Operation;
 
-use crate::stage::{Stage, staged, timed};
+use crate::catalogue::named;
+use crate::stage::{DEADLINE, SLACK, Stage, staged, timed};
 
-/// A listing and a signature meet the fault, fail in time with its reason, and work after it.
+/// Searches in the same breath neither wait once more nor find "no keys".
 #[track_caller]
-fn survives(test: &str, fault: &Fault, reason: &str) {
+fn is_remembered(test: &str, fault: &str) {
     staged(test, |stage| {
-        listing_survives(stage, fault, reason);
-        signature_survives(stage, fault, reason);
+        stage.server.misbehave(named(fault).fault);
+        timed(|| stage.listing()).failed(CKR_DEVICE_ERROR);
+        let before = stage.server.tally();
+        timed(|| stage.listing()).failed(CKR_DEVICE_ERROR);
+        assert_eq!(stage.server.tally(), before);
+        stage.server.behave();
+        stage.lists_again(3);
     });
 }
 
-fn listing_survives(stage: &Stage, fault: &Fault, reason: &str) {
-    stage.server.misbehave(fault.clone());
-    timed(|| stage.listing()).failed(CKR_DEVICE_ERROR);
-    stage.logged(reason);
-    // Searches in the same breath neither wait once more nor find "no keys".
-    let before = stage.server.tally();
-    timed(|| stage.listing()).failed(CKR_DEVICE_ERROR);
-    assert_eq!(stage.server.tally(), before);
-    stage.server.behave();
-    stage.lists_again(3);
+#[test]
+fn a_listing_without_answer_is_remembered_for_a_moment() {
+    is_remembered(here!(), "silence");
 }
 
-fn signature_survives(stage: &Stage, fault: &Fault, reason: &str) {
+#[test]
+fn a_listing_that_was_cut_is_remembered_for_a_moment() {
+    is_remembered(here!(), "closed before the answer");
+}
+
+#[test]
+fn a_listing_that_was_no_answer_is_remembered_for_a_moment() {
+    is_remembered(here!(), "a message of noise");
+}
+
+/// A failed connection is not used again, and a wrong answer is no reason to ask again.
+#[track_caller]
+fn signs_over_a_fresh_connection(stage: &Stage, fault: &str, asked: usize) {
     let session = stage.session();
     stage.signs(&session, "web");
-    let lines = stage.log().lines().count();
-    stage.server.misbehave(fault.clone());
+    stage.server.count_anew();
+    stage.server.misbehave(named(fault).fault);
     timed(|| stage.sign(&session, "web")).failed(CKR_DEVICE_ERROR);
-    let log = stage.log();
-    let new: Vec<&str> = log.lines().skip(lines).collect();
-    let address = stage.server.address();
-    let said = new
-        .iter()
-        .any(|l| l.contains(reason) && l.contains(&address));
-    assert!(said, "{reason:?} is not in {new:#?}");
+    assert_eq!(stage.server.tally().of(Operation::SIGN), asked, "{fault}");
     stage.server.behave();
     stage.server.count_anew();
     stage.signs(&session, "web");
-    assert_eq!(stage.server.tally().connections, 1, "a fresh one");
+    assert_eq!(stage.server.tally().connections, 1, "{fault}");
 }
 
 #[test]
-fn a_server_that_reads_and_never_answers() {
-    survives(here!(), &Fault::Silence, "did not answer in time");
-}
-
-#[test]
-fn a_server_that_drips() {
-    let drip = Fault::Drip(Duration::from_millis(100));
-    survives(here!(), &drip, "did not answer in time (in the middle");
-}
-
-#[test]
-fn a_server_that_answers_too_late() {
-    let late = Fault::Delay(Duration::from_millis(1500));
-    survives(here!(), &late, "did not answer in time (before any reply)");
-}
-
-#[test]
-fn a_server_that_closes_before_its_answer() {
-    survives(here!(), &Fault::CloseAfter(0), "closed the connection");
-}
-
-#[test]
-fn a_server_that_closes_after_a_byte() {
-    survives(here!(), &Fault::CloseAfter(1), "closed the connection");
-}
-
-#[test]
-fn a_server_that_closes_in_mid_message() {
-    let fault = Fault::CloseAfter(100);
-    survives(here!(), &fault, "closed the connection (in the middle");
-}
-
-#[test]
-fn a_server_that_resets_before_its_answer() {
-    survives(here!(), &Fault::ResetAfter(0), "closed the connection");
-}
-
-#[test]
-fn a_server_that_resets_in_mid_message() {
-    survives(here!(), &Fault::ResetAfter(100), "closed the connection");
-}
-
-#[test]
-fn a_connection_on_which_nothing_comes() {
-    // The idle connection is good: it has to go before a signature meets the fault.
+fn after_a_wrong_answer_comes_a_fresh_connection() {
     staged(here!(), |stage| {
-        listing_survives(
-            stage,
-            &Fault::SilentFromTheStart,
-            "during the TLS handshake",
-        );
-        restarted(stage);
-        signature_on_a_new_connection(stage, &Fault::SilentFromTheStart, "TLS handshake");
+        stage.lists_again(3);
+        for fault in [
+            "noise",
+            "a message of noise",
+            "a length of 2 GiB",
+            "a length short by 8",
+            "10000 structures nested",
+            "a wrong batch item ID",
+            "another operation",
+        ] {
+            signs_over_a_fresh_connection(stage, fault, 1);
+        }
     });
 }
 
 #[test]
-fn a_client_certificate_that_is_refused() {
+fn after_no_answer_comes_a_fresh_connection() {
     staged(here!(), |stage| {
-        let reason = "refused the client certificate";
-        listing_survives(stage, &Fault::RefusedCertificate, reason);
-        restarted(stage);
-        signature_on_a_new_connection(stage, &Fault::RefusedCertificate, reason);
+        stage.lists_again(3);
+        for fault in ["silence", "a drip of 100 ms a byte", "a length beyond by 8"] {
+            signs_over_a_fresh_connection(stage, fault, 1);
+        }
+        for fault in ["closed in mid answer", "reset before the answer"] {
+            signs_over_a_fresh_connection(stage, fault, 2);
+        }
     });
 }
 
@@ -131,16 +99,28 @@ fn a_port_at_which_nobody_listens() {
     });
 }
 
-fn restarted(stage: &Stage) {
-    stage.server.stop();
-    stage.server.start_again();
-}
-
-fn signature_on_a_new_connection(stage: &Stage, fault: &Fault, reason: &str) {
-    let session = stage.session();
-    stage.server.misbehave(fault.clone());
-    timed(|| stage.sign(&session, "web")).failed(CKR_DEVICE_ERROR);
-    stage.logged(reason);
-    stage.server.behave();
-    stage.signs(&session, "web");
+/// Who asks again finds the server, or nobody: that is a matter of moments. It is in time, and it is over with the restart.
+#[test]
+fn a_server_that_starts_again_in_mid_call() {
+    staged(here!(), |stage| {
+        stage.lists_again(3);
+        let session = stage.session();
+        stage.signs(&session, "web");
+        stage.server.count_anew();
+        stage.server.misbehave_times(1, named("silence").fault);
+        let signed = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let asked = || (stage.server.tally().messages > 0).then_some(());
+                wait_for(SLACK, asked).expect("it is asked");
+                stage.server.kill();
+                stage.server.start_again();
+            });
+            timed(|| stage.sign(&session, "web"))
+        });
+        assert!(signed.took < DEADLINE + SLACK, "{:?}", signed.took);
+        if let Err(code) = signed.answer {
+            assert_eq!(code, CKR_DEVICE_ERROR, "{}", stage.log());
+        }
+        stage.signs(&session, "web");
+    });
 }

@@ -12,4 +12,6 @@ mod replies;
 mod signatures;
 mod stage;
 mod table;
+mod tls11;
+mod web;
 mod words;

@@ -10,6 +10,7 @@ use kmip_p11::model::key::Key;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::token::{NewKey, Revocation, Token};
 
+use crate::alterations::unknown_status;
 use crate::stage::{LABEL, Stage, staged};
 
 const P256: KeyType = KeyType::Ec(Curve::P256);
@@ -86,6 +87,29 @@ fn a_pair_that_was_made_in_time_but_told_too_late_is_taken_as_well() {
             assert_eq!(asked(stage, Operation::CREATE_KEY_PAIR), 1);
         },
     );
+}
+
+/// Neither done nor refused, by its own word: so what there is has to tell.
+const PENDING: Fault = Fault::Altered(unknown_status);
+
+#[test]
+fn a_pair_that_was_made_with_an_unknown_status_is_taken_as_well() {
+    let operation = Operation::CREATE_KEY_PAIR;
+    failing(here!(), operation, 1, PENDING, |stage, token| {
+        assert_made_once(stage, token, token.generate(&new()));
+        assert_eq!(asked(stage, Operation::CREATE_KEY_PAIR), 1);
+    });
+}
+
+#[test]
+fn a_change_of_an_unknown_status_is_looked_at() {
+    failing(here!(), Operation::REVOKE, 1, PENDING, |stage, token| {
+        let found = token.find().expect("a listing");
+        let key = found.keys.iter().find(|it| it.name == "web");
+        let revoked = token.revoke(key.expect("the usual key"), &REVOCATION);
+        revoked.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(asked(stage, Operation::REVOKE), 1);
+    });
 }
 
 #[test]

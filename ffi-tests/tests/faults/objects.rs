@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 use ffi_tests::fake_server::{FakeServer, Fault, Refused, Vault};
 use ffi_tests::here;
-use kmip_p11::kmip::{CryptographicAlgorithm, ResultReason, State};
+use kmip_p11::kmip::{CryptographicAlgorithm, Operation, ResultReason, State};
 
 use crate::stage::{Stage, staged_at, usual};
 
@@ -112,6 +112,52 @@ fn a_refused_listing_is_an_error_and_not_an_empty_list() {
         let code = stage.listing().expect_err("an error");
         assert_eq!(code, CKR_DEVICE_ERROR, "{code:#x}");
         stage.logged("not this one");
+    });
+}
+
+/// The server lists its keys, and then answers so to every message that asks for that.
+fn listed_but(test: &str, operation: Operation, reason: ResultReason, body: fn(&Stage)) {
+    let plan = || FakeServer::with(usual);
+    staged_at(test, plan, |stage: &Stage| {
+        let refused = Box::new(Fault::RefusedMessage(refusal(reason)));
+        stage.server.misbehave(Fault::On(operation, refused));
+        body(stage);
+    });
+}
+
+#[track_caller]
+fn has_failed(stage: &Stage) {
+    assert_eq!(stage.listing(), Err(CKR_DEVICE_ERROR), "{}", stage.log());
+    stage.logged("not this one");
+    stage.server.behave();
+    stage.lists_again(3);
+}
+
+#[test]
+fn a_server_that_describes_none_of_its_keys_has_failed() {
+    let failure = ResultReason::GENERAL_FAILURE;
+    listed_but(here!(), Operation::GET_ATTRIBUTES, failure, has_failed);
+}
+
+#[test]
+fn a_server_that_gives_none_of_its_public_keys_has_failed() {
+    let failure = ResultReason::GENERAL_FAILURE;
+    listed_but(here!(), Operation::GET, failure, has_failed);
+}
+
+#[test]
+fn a_server_that_takes_no_message_about_its_keys_has_failed() {
+    let invalid = ResultReason::INVALID_MESSAGE;
+    listed_but(here!(), Operation::GET_ATTRIBUTES, invalid, has_failed);
+}
+
+/// Who may see that there are keys, and nothing else, has no keys here.
+#[test]
+fn keys_that_are_all_denied_are_no_failure() {
+    let denied = ResultReason::PERMISSION_DENIED;
+    listed_but(here!(), Operation::GET_ATTRIBUTES, denied, |stage| {
+        assert_eq!(stage.listing(), Ok(0), "{}", stage.log());
+        assert!(stage.log().contains("not this one"), "{}", stage.log());
     });
 }
 

@@ -42,12 +42,29 @@ pub fn staged(test: &str, body: impl FnOnce(&Stage)) {
     staged_at(test, || FakeServer::with(usual), body);
 }
 
+/// The same over HTTPS.
+#[track_caller]
+pub fn staged_over_https(test: &str, body: impl FnOnce(&Stage)) {
+    let plan = || FakeServer::with(usual);
+    staged_as(test, plan, |server, slot| slot.at(server.url()), body);
+}
+
 /// The same with a server of another kind.
 #[track_caller]
 pub fn staged_at(test: &str, plan: impl FnOnce() -> Plan, body: impl FnOnce(&Stage)) {
+    staged_as(test, plan, |_, slot| slot, body);
+}
+
+#[track_caller]
+fn staged_as(
+    test: &str,
+    plan: impl FnOnce() -> Plan,
+    change: impl FnOnce(&FakeServer, SlotEntry) -> SlotEntry,
+    body: impl FnOnce(&Stage),
+) {
     alone(test, LateConfiguration::default, || {
         let server = plan().start();
-        let slot = SlotEntry::new(LABEL, server.endpoint());
+        let slot = change(&server, SlotEntry::new(LABEL, server.endpoint()));
         let configuration = configure(&[slot.deadline("1s")]);
         body(&Stage {
             server,

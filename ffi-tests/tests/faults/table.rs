@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cryptoki_sys::*;
-use ffi_tests::configuration::SlotEntry;
-use ffi_tests::fake_server::{FakeServer, Fault};
+use ffi_tests::configuration::{Configuration, SlotEntry};
+use ffi_tests::fake_server::FakeServer;
 use ffi_tests::here;
 use ffi_tests::late_configuration::{LateConfiguration, configure};
 use ffi_tests::module::{Answer, Module};
@@ -17,7 +17,7 @@ use ffi_tests::process::wait_for;
 use ffi_tests::session::{Session, class};
 use ffi_tests::signature::digest;
 
-use crate::catalogue::faults;
+use crate::catalogue::{Row, faults};
 use crate::stage::{DEADLINE, MESSAGE, SLACK, usual};
 
 /// Faults at a time: most of their time is waiting.
@@ -47,36 +47,38 @@ fn every_fault_has_its_codes_and_is_over_when_it_is_over() {
             let faults = faults();
             let first = FakeServer::with(usual).start();
             let servers: Vec<FakeServer> = faults.iter().map(|_| first.another()).collect();
-            let slots = faults
-                .iter()
-                .zip(&servers)
-                .map(|((name, _), server)| SlotEntry::new(name, server.endpoint()).deadline("1s"));
-            let _configuration = configure(&slots.collect::<Vec<_>>());
+            let slots = faults.iter().zip(&servers).map(slot);
+            let configuration = configure(&slots.collect::<Vec<_>>());
             let module = Module::initialized();
-            pinned(&table(&module, &faults, &servers));
+            let trials = faults.iter().zip(&servers).map(|(row, server)| Trial {
+                module: &module,
+                configuration: &configuration,
+                server,
+                row,
+            });
+            pinned(&table(&trials.collect::<Vec<_>>()));
         },
     );
 }
 
-fn table(module: &Module, faults: &[(&'static str, Fault)], servers: &[FakeServer]) -> String {
+fn slot((row, server): (&Row, &FakeServer)) -> SlotEntry {
+    let slot = SlotEntry::new(row.name, server.endpoint()).deadline("1s");
+    match row.is_https {
+        true => slot.at(server.url()),
+        false => slot,
+    }
+}
+
+fn table(trials: &[Trial<'_>]) -> String {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut rows = vec![];
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let (Some((name, fault)), Some(server)) = (faults.get(place), servers.get(place))
-            else {
+            let Some(trial) = trials.get(place) else {
                 return rows;
             };
-            rows.push((
-                place,
-                Trial {
-                    module,
-                    server,
-                    name,
-                }
-                .row(fault),
-            ));
+            rows.push((place, trial.row()));
         }
     };
     let mut rows: Vec<(usize, String)> = std::thread::scope(|scope| {
@@ -111,19 +113,18 @@ fn pinned(table: &str) {
 /// One fault on a slot of its own, whose label is its name.
 struct Trial<'a> {
     module: &'a Module,
+    configuration: &'a Configuration,
     server: &'a FakeServer,
-    name: &'a str,
+    row: &'a Row,
 }
 
 impl Trial<'_> {
-    fn row(&self, fault: &Fault) -> String {
+    fn row(&self) -> String {
+        let Row { name, fault, .. } = self.row;
         self.server.misbehave(fault.clone());
-        let listing = self.timed(|| self.listing());
-        let info = self.timed(|| {
-            self.module
-                .token_info(self.module.slot(self.name))
-                .map(drop)
-        });
+        let listing = self.under_fault(|| self.listing());
+        let slot = self.module.slot(name);
+        let info = self.timed(|| self.module.token_info(slot).map(drop));
         self.server.behave();
         let lists = wait_for(Duration::from_secs(10), || {
             (self.listing() == Ok(3)).then_some(())
@@ -138,19 +139,55 @@ impl Trial<'_> {
             self.server.start_again();
         }
         self.server.misbehave(fault.clone());
-        let signature = self.timed(sign);
+        let signature = self.under_fault(sign);
         self.server.behave();
         let again = lists.is_some() && sign().is_ok();
         let (listing, again) = (listed(listing), if again { "yes" } else { "no" });
         let (signature, info) = (code(signature.err()), code(info.err()));
-        format!(
-            "| {} | {listing} | {signature} | {info} | {again} |\n",
-            self.name
-        )
+        format!("| {name} | {listing} | {signature} | {info} | {again} |\n")
+    }
+
+    /// If it fails, the log has a new line with the slot, the server and the reason.
+    fn under_fault<T>(&self, call: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        let before = self.configuration.log().lines().count();
+        let answer = match self.row.ends {
+            true => self.timed(|| self.while_the_server_ends(call)),
+            false => self.timed(call),
+        };
+        if answer.is_err() {
+            let (log, address) = (self.configuration.log(), self.server.address());
+            let words = [&format!("{:?}", self.row.name), &address, self.row.reason];
+            let says_all = |line: &&str| words.iter().all(|word| line.contains(word));
+            let own = |line: &&str| line.contains(&address);
+            let lines: Vec<&str> = log.lines().skip(before).filter(own).collect();
+            assert!(
+                lines.iter().any(says_all),
+                "no line says {words:?}: {lines:#?}"
+            );
+        }
+        answer
+    }
+
+    /// It ends when it has read the request, and is there again when the call is over.
+    fn while_the_server_ends<T>(&self, call: impl FnOnce() -> T) -> T {
+        let before = self.server.tally().messages;
+        let is_asked = || (self.server.tally().messages > before).then_some(());
+        std::thread::scope(|scope| {
+            let end = scope.spawn(|| {
+                let asked = wait_for(SLACK, is_asked);
+                self.server.kill();
+                asked.expect("the server was asked");
+            });
+            let answer = call();
+            end.join().expect("no panic");
+            self.server.start_again();
+            answer
+        })
     }
 
     fn session(&self) -> Session<'_> {
-        Session::open(self.module, self.module.slot(self.name)).expect("a session costs no request")
+        Session::open(self.module, self.module.slot(self.row.name))
+            .expect("a session costs no request")
     }
 
     fn listing(&self) -> Answer<usize> {
@@ -162,7 +199,12 @@ impl Trial<'_> {
         let start = Instant::now();
         let answer = call();
         let took = start.elapsed();
-        assert!(took < DEADLINE + SLACK, "{}: it took {took:?}", self.name);
+        println!("{}: {} ms", self.row.name, took.as_millis());
+        assert!(
+            took < DEADLINE + SLACK,
+            "{}: it took {took:?}",
+            self.row.name
+        );
         answer
     }
 }

@@ -1,7 +1,7 @@
 //! What a server's failures and refusals mean to a caller of PKCS#11.
 
 use crate::error::{Error, TokenError, TokenErrorKind};
-use crate::kmip::{self, ErrorKind, Refusal, ResultReason};
+use crate::kmip::{self, ErrorKind, Refusal, ResultReason, ResultStatus};
 
 /// Makes errors that name the slot.
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ impl Failures {
 pub fn unencodable(error: &kmip::Error) -> Refusal {
     Refusal {
         operation: None,
+        status: Some(ResultStatus::OPERATION_FAILED),
         reason: ResultReason::FEATURE_NOT_SUPPORTED,
         message: match &error.kind {
             ErrorKind::Unencodable(reason) => reason.to_string(),
@@ -72,6 +73,7 @@ pub fn unencodable(error: &kmip::Error) -> Refusal {
 
 fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     match refusal.reason {
+        _ if refusal.leaves_open() => TokenErrorKind::Failed,
         ResultReason::ITEM_NOT_FOUND | ResultReason::OBJECT_NOT_FOUND => TokenErrorKind::Gone,
         ResultReason::PERMISSION_DENIED
         | ResultReason::AUTHENTICATION_NOT_SUCCESSFUL
@@ -112,5 +114,11 @@ pub fn is_inability(refusal: &Refusal) -> bool {
         ResultReason::INVALID_ATTRIBUTE,
         ResultReason::INVALID_ATTRIBUTE_VALUE,
     ];
-    INABILITIES.contains(&refusal.reason)
+    INABILITIES.contains(&refusal.reason) && !refusal.leaves_open()
+}
+
+/// True where the reason is neither the object's nor its form's: the server has failed, or does not take our messages.
+pub fn is_of_the_server(refusal: &Refusal) -> bool {
+    let about_something = is_about_the_object(refusal) || is_inability(refusal);
+    !about_something || refusal.reason == ResultReason::INVALID_MESSAGE
 }

@@ -140,9 +140,9 @@ impl Inventory<'_> {
             }
             false => self.read_in_parts(&ids, &mut reading)?,
         }
-        // A server that describes none of its private keys has failed; it has not said that it has none.
-        if let (true, Some(refusal)) = (located.private.is_empty(), located.undescribed.take()) {
-            return Err(self.failures.refusal(&refusal));
+        // The reason for the refusal of each object is then known; nothing more is asked.
+        if let (true, Some(refusal)) = (located.private.is_empty(), &located.refused) {
+            return Err(self.failures.refusal(refusal));
         }
         self.read_lonely(ids, &mut located)?;
         // Public keys that no private one needs are not missed.

@@ -137,6 +137,12 @@ impl KmipToken {
                 public_id,
             })) => Ok(vec![private_id, public_id]),
             Some(Ok(Response::Register { id })) => Ok(vec![id]),
+            Some(Err(refusal)) if refusal.leaves_open() => {
+                return Ok(Err(Doubt {
+                    error: self.failures.refusal(&refusal),
+                    is_over: false,
+                }));
+            }
             Some(Err(refusal)) => Err(refusal),
             _ => return Err(self.failures.unexpected("the request")),
         }))

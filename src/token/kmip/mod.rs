@@ -107,9 +107,15 @@ impl KmipToken {
             failures: &self.failures,
             habits: &self.habits,
         };
-        let located = inventory.read()?;
+        let mut located = inventory.read()?;
         self.recall_server(&client);
-        located.pair(&mut self.prover(deadline))
+        let refused = located.refused.take();
+        let found = located.pair(&mut self.prover(deadline))?;
+        // A server that lets none of its keys be read has failed; it has not said that it has none.
+        match refused {
+            Some(refusal) if found.keys.is_empty() => Err(self.failures.refusal(&refusal)),
+            _ => Ok(found),
+        }
     }
 
     /// What the slot shows of the keys of that scope.

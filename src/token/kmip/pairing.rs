@@ -28,8 +28,8 @@ pub struct Located {
     pub certificates: Vec<Certificate>,
     /// What could not be read at all.
     pub hidden: Vec<Hidden>,
-    /// The first refusal to describe a private key that is not about the key or who asks for it.
-    pub undescribed: Option<Refusal>,
+    /// The first refusal to describe a private key or to give a public one that is not about that key or who asks for it.
+    pub refused: Option<Refusal>,
     /// Why not all public keys were located, if so.
     pub public_cut: Option<String>,
     /// What people have to know of the listing as a whole.

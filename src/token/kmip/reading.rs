@@ -1,13 +1,15 @@
 //! What is read of located objects: attributes of keys, values of what is public, a bounded number in
 //! each message, and nothing kept of a reply but what a key is made of.
 
-use super::failure::{is_about_the_object, is_inability, noting};
+use super::failure::{is_about_the_object, is_inability, is_of_the_server, noting};
 use super::inventory::Inventory;
 use super::managed::Managed;
 use super::material;
 use super::pairing::Located;
 use crate::error::Result;
-use crate::kmip::{Answer, AttributeReference, ManagedObject, ObjectType, Request, Response, Tag};
+use crate::kmip::{
+    Answer, AttributeReference, ManagedObject, ObjectType, Refusal, Request, Response, Tag,
+};
 use crate::model::certificate::Certificate;
 use crate::model::key::{Hidden, ObjectId};
 use crate::model::public_key::{PublicKey, PublicKeyError};
@@ -82,9 +84,7 @@ impl<'a> Reading<'a> {
             let requests: Vec<_> = ids.iter().map(|id| get(id)).collect();
             let mut answers = self.call(&requests)?.into_iter();
             for id in ids {
-                let value = answers.next();
-                let managed = Managed::new(id, vec![]);
-                self.located.public.push((managed, public_key(id, value)));
+                self.take_public(id, None, answers.next());
             }
         }
         Ok(())
@@ -176,12 +176,7 @@ impl<'a> Reading<'a> {
     }
 
     fn take_private(&mut self, id: &str, answer: Option<Answer>) {
-        if let Some(Err(refusal)) = &answer
-            && !is_about_the_object(refusal)
-        {
-            let first = &mut self.located.undescribed;
-            first.get_or_insert_with(|| refusal.clone());
-        }
+        self.keep_refusal(answer.as_ref(), |refusal| !is_about_the_object(refusal));
         match described(id, answer) {
             // Servers may ignore what they were asked for.
             Ok(managed) if managed.is_other_than(ObjectType::PRIVATE_KEY) => {}
@@ -194,8 +189,18 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn keep_refusal(&mut self, answer: Option<&Answer>, counts: fn(&Refusal) -> bool) {
+        if let Some(Err(refusal)) = answer
+            && counts(refusal)
+        {
+            let first = &mut self.located.refused;
+            first.get_or_insert_with(|| refusal.clone());
+        }
+    }
+
     /// A public key without attributes can still be the end of a link.
     fn take_public(&mut self, id: &str, attributes: Option<Answer>, value: Option<Answer>) {
+        self.keep_refusal(value.as_ref(), is_of_the_server);
         let managed = described(id, attributes).unwrap_or_else(|_| Managed::new(id, vec![]));
         self.located.public.push((managed, public_key(id, value)));
     }

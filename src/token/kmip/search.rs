@@ -17,7 +17,7 @@ use super::failure::{Failures, unencodable};
 use crate::error::Result;
 use crate::kmip::{
     Answer, Attribute, Client, Error, ErrorKind, ObjectType, Refusal, Request, Response,
-    ResultReason,
+    ResultReason, ResultStatus,
 };
 
 /// A shorter answer is taken for the whole one, unless the server itself says that there is more: no
@@ -279,6 +279,7 @@ fn as_refusal(error: &Error) -> Option<Refusal> {
         ErrorKind::Unencodable(_) => Some(unencodable(error)),
         ErrorKind::TooLarge { .. } => Some(Refusal {
             operation: None,
+            status: Some(ResultStatus::OPERATION_FAILED),
             reason: ResultReason::RESPONSE_TOO_LARGE,
             message: error.to_string(),
         }),

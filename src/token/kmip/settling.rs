@@ -63,12 +63,13 @@ impl KmipToken {
     fn tried(&self, request: &Request) -> Result<std::result::Result<Answer, Error>> {
         let client = self.client()?;
         match client.call_within(self.deadline(), std::slice::from_ref(request)) {
-            Ok(answers) => {
-                let answer = answers.into_iter().next();
-                answer
-                    .map(Ok)
-                    .ok_or_else(|| self.failures.unexpected("the request"))
-            }
+            Ok(answers) => match answers.into_iter().next() {
+                Some(Err(refusal)) if refusal.leaves_open() => {
+                    Ok(Err(self.failures.refusal(&refusal)))
+                }
+                Some(answer) => Ok(Ok(answer)),
+                None => Err(self.failures.unexpected("the request")),
+            },
             Err(error) if error.kind.may_have_happened() => Ok(Err(self.failures.call(&error))),
             Err(error) => self.refused_whole(error).map(|refusal| Ok(Err(refusal))),
         }
