@@ -114,6 +114,25 @@ fn a_client_certificate_near_its_end_is_told_of_once() {
 }
 
 #[test]
+fn a_server_certificate_near_its_end_is_told_of_once() {
+    alone(here!(), LateConfiguration::default, || {
+        let server = FakeServer::with(web).certified_for(20).start();
+        let written =
+            configure(&[SlotEntry::new(LABEL, server.endpoint()).line("cache.ttl = \"0s\"")]);
+        let module = Module::initialized();
+        let session = open(&module);
+        for _ in 0..2 {
+            let found = session.find(&class(CKO_PRIVATE_KEY)).map(|it| it.len());
+            assert_eq!(found, Ok(1));
+        }
+        let (log, address) = (written.log(), server.address());
+        assert_eq!(log.matches("; renew it before").count(), 1, "{log}");
+        let what = format!("slot \"ssh keys\": server certificate of {address} (");
+        assert!(log.contains(&what), "{log}");
+    });
+}
+
+#[test]
 fn renewed_files_are_used_and_broken_ones_take_nothing_away() {
     alone(here!(), LateConfiguration::default, || {
         let server = FakeServer::with(web).start();

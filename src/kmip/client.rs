@@ -45,6 +45,8 @@ pub struct Client {
     group: Group,
     /// What was agreed with each server.
     agreements: Vec<Mutex<Option<Arc<Agreement>>>>,
+    /// The certificate that each server has shown, in DER.
+    certificates: Vec<Mutex<Option<Arc<[u8]>>>>,
     /// The server that answered last.
     last: AtomicUsize,
     messages: AtomicU32,
@@ -64,6 +66,7 @@ impl Client {
             pool: Pool::new(limits, servers),
             group: Group::new(settings.order, servers),
             agreements: settings.servers.iter().map(|_| Mutex::new(None)).collect(),
+            certificates: settings.servers.iter().map(|_| Mutex::new(None)).collect(),
             last: AtomicUsize::new(0),
             messages: AtomicU32::new(1),
             counter: Arc::default(),

@@ -65,6 +65,14 @@ impl Connection {
         Ok((reply, self))
     }
 
+    /// The certificate that the server has shown, in DER.
+    pub fn server_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(channel) => channel.server_certificate(),
+            Self::Https(https) => https.server_certificate(),
+        }
+    }
+
     /// Whether the connection still stands, as far as can be known without asking the server.
     pub fn is_alive(&mut self) -> bool {
         match self {

@@ -62,6 +62,7 @@ pub struct Plan {
     versions: Vec<Version>,
     user: Option<(&'static str, &'static str)>,
     tls: Tls,
+    certificate_days: Option<u64>,
 }
 
 /// What it speaks if nothing else is wanted, and what an old one speaks.
@@ -87,6 +88,12 @@ impl Plan {
         self
     }
 
+    /// Has a certificate that ends in so many days.
+    pub fn certified_for(mut self, days: u64) -> Self {
+        self.certificate_days = Some(days);
+        self
+    }
+
     /// Takes this key exchange and no other.
     pub fn exchanging(mut self, group: &'static dyn SupportedKxGroup) -> Self {
         self.tls.key_exchange = Some(group);
@@ -95,7 +102,11 @@ impl Plan {
 
     /// Starts it.
     pub fn start(self) -> FakeServer {
-        let pki = Arc::new(Pki::default());
+        let mut pki = Pki::default();
+        self.certificate_days
+            .iter()
+            .for_each(|days| pki.renew_server(*days));
+        let pki = Arc::new(pki);
         let state = State {
             versions: Mutex::new(self.versions),
             user: self.user,
@@ -125,6 +136,7 @@ impl FakeServer {
                 versions: &EVERY_TLS,
                 key_exchange: None,
             },
+            certificate_days: None,
         }
     }
 

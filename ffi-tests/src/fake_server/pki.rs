@@ -102,15 +102,27 @@ impl Default for Pki {
 impl Pki {
     /// Gives the client another certificate, which ends in so many days.
     pub fn renew_client(&self, days: u64) {
+        let (certificate, key) = self.ending_in(days, &["alice"]);
+        self.files.write("client.crt", certificate.pem());
+        self.files.write("client.key", key.serialize_pem());
+    }
+
+    /// Gives the server another certificate, which ends in so many days.
+    pub fn renew_server(&mut self, days: u64) {
+        let (certificate, key) = self.ending_in(days, &["localhost", "127.0.0.1"]);
+        self.chain = vec![certificate.der().clone()];
+        self.key = key.serialize_der();
+    }
+
+    fn ending_in(&self, days: u64, names: &[&str]) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a P-256 key");
-        let mut wanted = CertificateParams::new(["alice".to_owned()]).expect("a plain name");
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut wanted = CertificateParams::new(names).expect("plain names");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let end = now.expect("a clock") + Duration::from_secs(days * 86400);
         wanted.not_after = rcgen::date_time_ymd(1970, 1, 1) + end;
         let certificate = wanted.signed_by(&key, &self.authority.issuer);
-        let certificate = certificate.expect("a certificate");
-        self.files.write("client.crt", certificate.pem());
-        self.files.write("client.key", key.serialize_pem());
+        (certificate.expect("a certificate"), key)
     }
 
     /// What a client at that address needs.

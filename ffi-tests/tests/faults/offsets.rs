@@ -51,7 +51,7 @@ fn reset_at_every_third_byte_of_an_answer() {
 /// The last end comes with the whole answer, and is noticed by the next signature.
 #[track_caller]
 fn walk_answer(stage: &Stage, step: usize, fault: fn(usize) -> Fault) {
-    walk(stage, step, 2, |offset| fault(offset));
+    walk(stage, step, 2, fault);
 }
 
 #[test]

@@ -210,6 +210,7 @@ impl Client {
         };
         let connection = Connection::open(&target, deadline)
             .map_err(|kind| kind.at(&self.server_name(seat.server)))?;
+        self.note_certificate(seat.server, connection.server_certificate());
         Ok(Line { connection, seat })
     }
 

@@ -3,6 +3,7 @@
 use super::Client;
 use super::settings::ServerAddress;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a client knows of one of its servers now.
@@ -16,6 +17,8 @@ pub struct ServerStatus {
     pub open: usize,
     /// Those of them that nobody uses.
     pub idle: usize,
+    /// The certificate that it has shown last, in DER.
+    pub certificate: Option<Arc<[u8]>>,
 }
 
 /// Whether a server serves, as far as is known.
@@ -45,9 +48,23 @@ impl Client {
                 condition: self.condition(server),
                 open,
                 idle,
+                certificate: self
+                    .certificates
+                    .get(server)
+                    .and_then(|it| it.lock().clone()),
             }
         });
         status.collect()
+    }
+
+    /// Keeps what a server has shown, if it is something else than before.
+    pub(super) fn note_certificate(&self, server: usize, shown: Option<&[u8]>) {
+        if let (Some(known), Some(shown)) = (self.certificates.get(server), shown) {
+            let mut known = known.lock();
+            if known.as_deref() != Some(shown) {
+                *known = Some(shown.into());
+            }
+        }
     }
 
     fn condition(&self, server: usize) -> Condition {
@@ -69,6 +86,7 @@ impl fmt::Display for ServerStatus {
             condition,
             open,
             idle,
+            certificate: _,
         } = self;
         write!(
             out,

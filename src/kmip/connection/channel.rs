@@ -88,6 +88,11 @@ impl Channel {
         Ok(self)
     }
 
+    /// The certificate that the server has shown, in DER; with a resumed session, the one it showed first.
+    pub fn server_certificate(&self) -> Option<&[u8]> {
+        Some(self.tls.peer_certificates()?.first()?.as_ref())
+    }
+
     /// Sends all of it in one write.
     pub fn send(&mut self, request: &[u8], deadline: Deadline) -> Result<(), ErrorKind> {
         let taken = self.tls.writer().write_all(request);

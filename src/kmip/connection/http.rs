@@ -66,6 +66,11 @@ impl Https {
         })
     }
 
+    /// The certificate that the server has shown, in DER.
+    pub fn server_certificate(&self) -> Option<&[u8]> {
+        self.channel.as_ref()?.server_certificate()
+    }
+
     pub fn exchange(
         &mut self,
         request: &[u8],

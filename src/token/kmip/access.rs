@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::bearer;
 use super::failure::Failures;
 use super::renewal::Stamps;
-use super::validity::Validity;
+use super::validity::{Validity, of_server, shown_by};
 use crate::config::{self, Content, Pin};
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
@@ -355,11 +355,23 @@ impl Access {
         );
         for (what, file, pem) in client.into_iter().chain([ca]) {
             let all = Validity::of_all(pem).unwrap_or_default();
-            for warning in all.iter().filter_map(|it| it.warning(what, file)) {
-                if self.told.lock().insert(warning.clone()) {
-                    log::warn!("slot {:?}: {warning}", self.failures.slot);
-                }
-            }
+            let what = format!("{what} {}", file.display());
+            all.iter().for_each(|it| self.warn_of(it, &what));
+        }
+    }
+
+    /// Logs which servers have shown a certificate that ends soon, once.
+    pub fn warn_of_servers(&self, client: &Client) {
+        for (server, certificate) in shown_by(client) {
+            self.warn_of(&certificate, &of_server(&server));
+        }
+    }
+
+    fn warn_of(&self, certificate: &Validity, what: &str) {
+        if let Some(warning) = certificate.warning(what)
+            && self.told.lock().insert(warning.clone())
+        {
+            log::warn!("slot {:?}: {warning}", self.failures.slot);
         }
     }
 }

@@ -109,6 +109,7 @@ impl KmipToken {
         };
         let mut located = inventory.read()?;
         self.recall_server(&client);
+        self.access.warn_of_servers(&client);
         let refused = located.refused.take();
         let found = located.pair(&mut self.prover(deadline))?;
         // A server that lets none of its keys be read has failed; it has not said that it has none.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::KmipToken;
 use super::bearer;
-use super::validity::Validity;
+use super::validity::{Validity, of_server, shown_by};
 use crate::config::{self, Content};
 use crate::error::Result;
 use crate::kmip::{Client, Operation, QueryFunction, Request, ServerInfo};
@@ -35,6 +35,13 @@ impl KmipToken {
             tell_server(&mut probe, &info, self.filter.local_use);
         }
         self.tell_group(&mut probe, &client);
+        for (server, certificate) in shown_by(&client) {
+            let fact = format!("{server}: {certificate}");
+            probe.facts.push(("server certificate", fact));
+            probe
+                .warnings
+                .extend(certificate.warning(&of_server(&server)));
+        }
         let tls = &self.config.tls;
         if let Some(certificate) = &tls.client_cert {
             tell_certificates(&mut probe, "client certificate", certificate);
@@ -109,9 +116,10 @@ fn tell_certificates(probe: &mut Probe, what: &'static str, file: &Path) {
     let pem = config::read_trusted(file, Content::Public).map_err(|fault| fault.to_string());
     match pem.and_then(|pem| Validity::of_all(&pem)) {
         Ok(all) => {
-            let told = |it: &Validity| (what, format!("{}, valid until {}", it.subject, it.end));
+            let told = |it: &Validity| (what, it.to_string());
             probe.facts.extend(all.iter().map(told));
-            let warnings = all.iter().filter_map(|it| it.warning(what, file));
+            let what = format!("{what} {}", file.display());
+            let warnings = all.iter().filter_map(|it| it.warning(&what));
             probe.warnings.extend(warnings);
         }
         Err(error) => probe

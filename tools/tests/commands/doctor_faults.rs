@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ffi_tests::configuration::{Configuration, SlotEntry};
+use ffi_tests::fake_server::FakeServer;
 use ffi_tests::kmip_server::Endpoint;
 use ffi_tests::on_each_server;
 use ffi_tests::openssh::sshd::free_port;
@@ -41,6 +42,35 @@ fn problems_of(slot: SlotEntry, words: &[&str]) -> String {
     // It is no guess: nothing else works either.
     assert_eq!(person.kmip_ssh(&["key", "list"]).status.code(), Some(1));
     problems
+}
+
+/// Whose certificate the server has shown, and that it ends soon.
+#[test]
+fn the_servers_certificate_is_shown_with_its_end() {
+    let server = FakeServer::with(|vault| {
+        vault.pairs(1);
+    });
+    let server = server.certified_for(20).start();
+    let configuration = Configuration::new(&[SlotEntry::new("near", server.endpoint())]);
+    let (report, _) = Person::with(&configuration).json_and_status(&["doctor"]);
+    let address = server.address();
+    let told = findings(&report, "ok").join("\n");
+    let fact = format!("server certificate: {address}: ");
+    let line = told.lines().find(|line| line.starts_with(&fact));
+    let line = line.unwrap_or_else(|| panic!("{fact:?} is not in:\n{told}"));
+    for word in [
+        "issued by CN=ours",
+        "for localhost and 127.0.0.1",
+        "(19 days)",
+    ] {
+        assert!(line.contains(word), "{word:?} is not in {line}");
+    }
+    let warnings = findings(&report, "warning").join("\n");
+    let warning = format!("server certificate of {address} (");
+    assert!(
+        warnings.contains(&warning) && warnings.contains("in 19 days"),
+        "{warnings}"
+    );
 }
 
 /// A certificate of the server's own authority for alice's key, for so many days.
