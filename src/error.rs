@@ -162,6 +162,12 @@ pub enum TokenErrorKind {
     LoginRequired,
     /// What was given to the token is not usable.
     BadInput,
+    /// What was given to the token to be signed has a wrong length.
+    BadLength,
+    /// The mechanism's parameter is none that the token takes.
+    BadParameter,
+    /// The mechanism goes with keys of another type.
+    OtherKeyType,
     /// The token answered with an error of another kind.
     Failed,
 }
@@ -236,6 +242,9 @@ impl From<TokenErrorKind> for CK_RV {
             TokenErrorKind::Full => CKR_DEVICE_MEMORY,
             TokenErrorKind::LoginRequired => CKR_USER_NOT_LOGGED_IN,
             TokenErrorKind::BadInput => CKR_DATA_INVALID,
+            TokenErrorKind::BadLength => CKR_DATA_LEN_RANGE,
+            TokenErrorKind::BadParameter => CKR_MECHANISM_PARAM_INVALID,
+            TokenErrorKind::OtherKeyType => CKR_KEY_TYPE_INCONSISTENT,
             TokenErrorKind::Failed => CKR_FUNCTION_FAILED,
         }
     }

@@ -137,6 +137,14 @@ impl Configuration {
         Self::with(scratch, &text)
     }
 
+    /// A file with these slots as they are written, and a log of that level beside it.
+    pub fn logging(level: &str, slots: &str) -> Self {
+        let scratch = Scratch::new();
+        let log = scratch.file("log");
+        let text = format!("[log]\nlevel = {level:?}\ntarget = {log:?}\n{slots}");
+        Self::with(scratch, &text)
+    }
+
     /// A file with this text, right or wrong.
     pub fn of_text(text: &str) -> Self {
         Self::with(Scratch::new(), text)

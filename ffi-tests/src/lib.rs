@@ -23,6 +23,7 @@ pub mod scene;
 pub mod scratch;
 pub mod session;
 pub mod signature;
+pub mod softhsm;
 pub mod source;
 pub mod terminal;
 pub mod tool;

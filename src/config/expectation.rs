@@ -96,6 +96,33 @@ const EXPECTED: &[(&str, &str)] = &[
         "the path of a file with the passphrase of kmip.tls.client_key",
     ),
     ("slot.kmip.tls.server_name", "a host name or an IP address"),
+    ("slot.hsm", "a table: hsm.module = ..."),
+    (
+        "slot.hsm.module",
+        "the path of another PKCS#11 module's shared object",
+    ),
+    ("slot.hsm.token", "the token's label"),
+    ("slot.hsm.serial", "the token's serial number"),
+    (
+        "slot.hsm.uri",
+        "\"pkcs11:token=...\", with token, serial, manufacturer, model or slot-id",
+    ),
+    ("slot.hsm.slot", "the number of the token's slot"),
+    (
+        "slot.hsm.pin_file",
+        "the path of a file with the token's PIN",
+    ),
+    (
+        "slot.hsm.pin_env",
+        "the name of an environment variable with the token's PIN",
+    ),
+    ("slot.hsm.sessions", "a whole number from 1 to 256"),
+    ("slot.hsm.process", "true or false"),
+    ("slot.hsm.program", "the path of the program kmip-p11-hsm"),
+    (
+        "slot.hsm.deadline",
+        "a time from \"1ms\" to \"10m\", for example \"10s\"",
+    ),
     (
         "slot.keystore",
         "a table: keystore.path = ..., keystore.seal = ...",

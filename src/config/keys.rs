@@ -159,7 +159,10 @@ impl KeyFilter {
             ),
             types: some_of(written.types.as_ref(), kind, NO_TYPE)?.unwrap_or(default.types),
             states: some_of(written.states.as_ref(), state, NO_STATE)?.unwrap_or(default.states),
-            local_use: written.local_use.unwrap_or(default.local_use),
+            local_use: written
+                .local_use
+                .as_ref()
+                .map_or(default.local_use, |it| *it.get_ref()),
         })
     }
 }

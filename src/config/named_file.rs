@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::error::Error;
+use super::hsm::{Hsm, PinSource};
 use super::keystore::{Database, Keystore, Postgres, Seal};
 use super::kmip::Kmip;
 use super::permissions::{self, Content};
@@ -33,6 +34,10 @@ impl NamedFile {
             Backend::Keystore(of) => {
                 let keystore = texts.keystore.as_ref();
                 keystore.map_or(vec![], |keystore| of_keystore(of, keystore, kmip))
+            }
+            Backend::Hsm(of) => {
+                let hsm = texts.hsm.as_ref();
+                hsm.map_or(vec![], |hsm| files_of_hsm(of, hsm).into())
             }
         };
         let files = named.into_iter().filter_map(|(key, path, content, text)| {
@@ -156,6 +161,35 @@ fn files<'a>(kmip: &'a Kmip, written: &'a syntax::Kmip) -> [File<'a>; 7] {
             credentials.bearer_token_file.as_ref(),
             Content::Secret("bearer token"),
             &written.bearer_token_file,
+        ),
+    ]
+}
+
+/// Whoever may write the module or the program has all rights of those who use the slot.
+fn files_of_hsm<'a>(hsm: &'a Hsm, written: &'a syntax::Hsm) -> [File<'a>; 3] {
+    let pin = match &hsm.pin {
+        PinSource::File(path) => Some(path),
+        _ => None,
+    };
+    let process = hsm.process.as_ref();
+    [
+        (
+            "hsm.module",
+            Some(&hsm.module),
+            Content::Public,
+            &written.module,
+        ),
+        (
+            "hsm.pin_file",
+            pin,
+            Content::Secret("PIN"),
+            &written.pin_file,
+        ),
+        (
+            "hsm.program",
+            process.and_then(|process| process.program.as_ref()),
+            Content::Public,
+            &written.program,
         ),
     ]
 }

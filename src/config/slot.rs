@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::cache::Cache;
 use super::complaint::{Complaint, read};
 use super::file_path::Base;
+use super::hsm::Hsm;
 use super::keys::KeyFilter;
 use super::keystore::{Database, Keystore};
 use super::kmip::Kmip;
@@ -15,7 +16,10 @@ use super::syntax;
 /// A token label has room for 32 bytes, but OpenSSH cuts the last one off.
 const LONGEST_LABEL: usize = 31;
 
-const NO_BACKEND: &str = "the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys, or keystore.path";
+const NO_BACKEND: &str = "the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys, keystore.path or hsm.module";
+
+const TWO_BACKENDS: &str =
+    "the slot has hsm.module and another back end; write a [[slot]] table for each";
 
 /// A slot and its token.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +42,8 @@ pub enum Backend {
     Kmip(Kmip),
     /// In a database of our own.
     Keystore(Keystore),
+    /// In a token of another PKCS#11 module.
+    Hsm(Hsm),
 }
 
 /// All slots: at least one, with labels that differ.
@@ -96,6 +102,7 @@ impl Backend {
                 Database::Sqlite(_) => "keystore".into(),
                 Database::Postgres(_) => "keystore in Postgres".into(),
             },
+            Self::Hsm(_) => "HSM".into(),
         }
     }
 
@@ -104,6 +111,7 @@ impl Backend {
         match self {
             Self::Kmip(_) => "server",
             Self::Keystore(_) => "keystore",
+            Self::Hsm(_) => "module",
         }
     }
 
@@ -115,11 +123,19 @@ impl Backend {
                 Database::Sqlite(path) => vec![path.display().to_string()],
                 Database::Postgres(postgres) => vec![postgres.connection.clone()],
             },
+            Self::Hsm(hsm) => vec![hsm.module.display().to_string()],
         }
     }
 
     fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
         let written = slot.get_ref();
+        if let Some(hsm) = &written.hsm {
+            if written.kmip.is_some() || written.keystore.is_some() {
+                return Err(Complaint::said(slot.span(), TWO_BACKENDS));
+            }
+            knows_the_filter(&written.keys)?;
+            return Ok(Self::Hsm(Hsm::read(hsm, slot.span(), base)?));
+        }
         match (&written.keystore, &written.kmip) {
             (Some(keystore), kmip) => {
                 let keystore = Keystore::read(keystore, kmip.as_ref(), slot.span(), base)?;
@@ -128,6 +144,21 @@ impl Backend {
             (None, Some(kmip)) => Ok(Self::Kmip(Kmip::read(kmip, slot.span(), base)?)),
             (None, None) => Err(Complaint::said(slot.span(), NO_BACKEND)),
         }
+    }
+}
+
+/// An HSM has no word for some of what keys are chosen by.
+fn knows_the_filter(keys: &syntax::Keys) -> Result<(), Complaint> {
+    if let Some(group) = keys.groups.first() {
+        let sentence = "slot.keys.groups: an HSM has no object groups; write keys.names instead";
+        return Err(Complaint::said(group.span(), sentence));
+    }
+    match &keys.local_use {
+        Some(local_use) if *local_use.get_ref() => Err(Complaint::said(
+            local_use.span(),
+            "slot.keys.local_use: an HSM gives no private keys out; leave it out",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Slot {
     pub label: Option<Text>,
     pub kmip: Option<Kmip>,
     pub keystore: Option<Keystore>,
+    pub hsm: Option<Hsm>,
     pub keys: Keys,
     pub cache: Cache,
 }
@@ -99,6 +100,23 @@ pub struct KeystoreTls {
     pub client_key: Option<Text>,
 }
 
+/// `slot.hsm`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hsm {
+    pub module: Option<Text>,
+    pub token: Option<Text>,
+    pub serial: Option<Text>,
+    pub uri: Option<Text>,
+    pub slot: Option<Spanned<i64>>,
+    pub pin_file: Option<Text>,
+    pub pin_env: Option<Text>,
+    pub sessions: Option<Spanned<i64>>,
+    pub process: Option<bool>,
+    pub program: Option<Text>,
+    pub deadline: Option<Text>,
+}
+
 /// `slot.keys`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -107,7 +125,7 @@ pub struct Keys {
     pub names: Vec<Text>,
     pub types: Option<Spanned<Vec<Text>>>,
     pub states: Option<Spanned<Vec<Text>>>,
-    pub local_use: Option<bool>,
+    pub local_use: Option<Spanned<bool>>,
 }
 
 /// `slot.cache`

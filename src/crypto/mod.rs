@@ -4,7 +4,7 @@
 pub mod private_key;
 mod verify;
 
-pub use verify::verify;
+pub use verify::{verify, verify_pss};
 
 use aws_lc_rs::digest;
 

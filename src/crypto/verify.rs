@@ -30,6 +30,22 @@ fn rsa(key: &PublicKey, hash: Hash, input: SignInput<'_>, signature: &[u8]) -> O
     key.verify_digest(&digest, signature).ok()
 }
 
+/// True if `signature` is one by RSASSA-PSS (RFC 8017, 8.1) with that hash in digest and mask, and
+/// with a salt as long as the digest.
+pub fn verify_pss(key: &PublicKey, hash: Hash, input: SignInput<'_>, signature: &[u8]) -> bool {
+    let algorithm: &dyn VerificationAlgorithm = match hash {
+        Hash::Sha256 => &lc::RSA_PSS_2048_8192_SHA256,
+        Hash::Sha384 => &lc::RSA_PSS_2048_8192_SHA384,
+        Hash::Sha512 => &lc::RSA_PSS_2048_8192_SHA512,
+    };
+    let digest = imported(&digest_of(input, hash), hash);
+    let (Some(digest), Ok(spki)) = (digest, key.to_spki()) else {
+        return false;
+    };
+    let key = UnparsedPublicKey::new(algorithm, spki);
+    key.verify_digest(&digest, signature).is_ok()
+}
+
 fn ecdsa(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
     let algorithm: &dyn VerificationAlgorithm = match curve {
         Curve::P256 => &lc::ECDSA_P256_SHA256_ASN1,

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::model::attribute::Template;
+use crate::model::mechanism_call::{MechanismCall, Parameter};
 use crate::model::output::{AttributeSlot, Output};
-use crate::provider::MechanismCall;
 
 /// Bytes to read; null is allowed for none of them. Copied, because the answer may go to the same
 /// place (v3.2, 5.8.2: "it is OK if pData and pEncryptedData point to the same location").
@@ -75,15 +75,59 @@ pub(super) unsafe fn filled<'call, T: Copy>(
     }
 }
 
-/// Which mechanism, if any, and whether a parameter is with it.
+/// Which mechanism, if any, with its parameter.
 pub(super) unsafe fn mechanism(mechanism: *mut CK_MECHANISM) -> Result<Option<MechanismCall>> {
     // SAFETY: see the module.
-    let mechanism = unsafe { optional(mechanism) }?;
-    Ok(mechanism.map(|mechanism| MechanismCall {
-        number: mechanism.get().mechanism,
-        has_parameter: mechanism.get().ulParameterLen != 0,
-    }))
+    let Some(mechanism) = unsafe { optional(mechanism) }? else {
+        return Ok(None);
+    };
+    // SAFETY: as above; what it points to is as long as it says.
+    let parameter = unsafe { parameter(mechanism.get()) }?;
+    let number = mechanism.get().mechanism;
+    Ok(Some(MechanismCall { number, parameter }))
 }
+
+/// The parameter of the mechanisms that have one; of a wrong length it is one that nobody knows.
+unsafe fn parameter(mechanism: CK_MECHANISM) -> Result<Parameter> {
+    let (place, length) = (mechanism.pParameter, mechanism.ulParameterLen);
+    if length == 0 {
+        return Ok(Parameter::None);
+    }
+    match mechanism.mechanism {
+        CKM_RSA_PKCS_PSS
+        | CKM_SHA1_RSA_PKCS_PSS
+        | CKM_SHA224_RSA_PKCS_PSS
+        | CKM_SHA256_RSA_PKCS_PSS
+        | CKM_SHA384_RSA_PKCS_PSS
+        | CKM_SHA512_RSA_PKCS_PSS
+            if length == size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG =>
+        {
+            // SAFETY: see the module.
+            let pss = unsafe { required(place.cast::<CK_RSA_PKCS_PSS_PARAMS>()) }?.get();
+            Ok(Parameter::Pss {
+                hash: pss.hashAlg,
+                mgf: pss.mgf,
+                salt: pss.sLen,
+            })
+        }
+        CKM_EDDSA if length == size_of::<CK_EDDSA_PARAMS>() as CK_ULONG => {
+            // SAFETY: see the module; the context is as long as it says.
+            let eddsa = unsafe { required(place.cast::<CK_EDDSA_PARAMS>()) }?.get();
+            if eddsa.ulContextDataLen > LONGEST_CONTEXT {
+                return Ok(Parameter::Unknown);
+            }
+            Ok(Parameter::Eddsa {
+                prehash: eddsa.phFlag != CK_FALSE,
+                // SAFETY: as above.
+                context: unsafe { input(eddsa.pContextData, eddsa.ulContextDataLen) }?,
+            })
+        }
+        _ => Ok(Parameter::Unknown),
+    }
+}
+
+/// Bytes of an EdDSA context (RFC 8032, 5.1).
+const LONGEST_CONTEXT: CK_ULONG = 255;
 
 /// Attributes to compare with or to set: types with copies of their values.
 pub(super) unsafe fn template(template: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template> {

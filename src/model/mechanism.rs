@@ -17,6 +17,28 @@ pub struct Mechanism {
     takes: Takes,
 }
 
+/// A mechanism that a token offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer {
+    /// Its number.
+    pub number: CK_MECHANISM_TYPE,
+    /// What C_GetMechanismInfo tells of it.
+    pub info: CK_MECHANISM_INFO,
+    /// Its row in the table; without one, the token takes the call as it is.
+    pub row: Option<&'static Mechanism>,
+}
+
+impl Offer {
+    /// A mechanism of the table.
+    pub fn of_row(row: &'static Mechanism) -> Self {
+        Self {
+            number: row.number,
+            info: row.info(),
+            row: Some(row),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Rsa,

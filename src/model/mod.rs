@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod elements;
 pub mod key;
 pub mod mechanism;
+pub mod mechanism_call;
 pub mod output;
 pub mod public_key;
 pub mod signature;

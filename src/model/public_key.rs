@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use cryptoki_sys::*;
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Encode};
+use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use super::attribute::Attributes;
@@ -18,7 +19,7 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const EDWARDS25519: &[u8] = b"\x13\x0cedwards25519";
 
 /// The curves that OpenSSH signs with. Any other would end a running ssh-agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Curve {
     /// secp256r1
     P256,
@@ -29,7 +30,7 @@ pub enum Curve {
 }
 
 /// The kinds of key, with the modulus length in bits for RSA.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyType {
     /// RSA with a modulus of so many bits.
     Rsa(usize),

@@ -96,6 +96,19 @@ impl Hash {
         Hash::ALL.into_iter().find(|hash| hash.digest_len() == len)
     }
 
+    /// The DigestInfo of a digest by this hash (RFC 8017, 9.2): what CKM_RSA_PKCS takes.
+    pub fn digest_info(self, digest: &[u8]) -> Vec<u8> {
+        let der = OctetStringRef::new(digest).and_then(|digest| {
+            let algorithm = AlgorithmIdentifierRef {
+                oid: self.oid(),
+                parameters: Some(AnyRef::NULL),
+            };
+            DigestInfo { algorithm, digest }.to_der()
+        });
+        // A digest is never too long for DER.
+        der.unwrap_or_default()
+    }
+
     const fn oid(self) -> ObjectIdentifier {
         match self {
             Hash::Sha256 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"),
@@ -178,6 +191,7 @@ mod tests {
             parse_digest_info(&whole),
             Ok((Hash::Sha256, &[7_u8; 32][..]))
         );
+        assert_eq!(Hash::Sha256.digest_info(&[7; 32]), whole);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use object_cache::CacheRules;
 #[cfg(feature = "fuzzing")]
 pub(crate) use object_cache::told;
 pub use search::Search;
-pub use session::{MechanismCall, Session};
+pub use session::Session;
 pub use signing::Signing;
 pub use slot::Slot;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::crypto::Hasher;
 use crate::error::{Error, Result};
 use crate::model::key::Key;
-use crate::model::mechanism::Mechanism;
+use crate::model::mechanism::{Mechanism, Offer};
+use crate::model::mechanism_call::{MechanismCall, Parameter};
 use crate::model::signature::{SignInput, SignScheme};
 use crate::provider::slot::Slot;
 
@@ -15,8 +16,38 @@ const KEPT: usize = 1 << 20;
 /// From C_SignInit to the end of C_Sign or C_SignFinal.
 pub struct SignOperation {
     key: Arc<Key>,
-    mechanism: &'static Mechanism,
+    means: Means,
     parts: Option<Parts>,
+}
+
+/// By what is signed.
+pub enum Means {
+    /// A mechanism of our table, which takes no parameter.
+    Row(&'static Mechanism),
+    /// One of the token's own, which gets what the program gave.
+    Own(MechanismCall),
+}
+
+impl Means {
+    /// A call of something that is offered.
+    pub fn new(offer: Offer, call: MechanismCall) -> Result<Self> {
+        match (offer.row, &call.parameter) {
+            (Some(row), Parameter::None) => Ok(Self::Row(row)),
+            (Some(row), _) => Err(Error::MechanismParamInvalid(row.name)),
+            (None, Parameter::Unknown) => Err(Error::MechanismParamInvalid("of this number")),
+            (None, _) => Ok(Self::Own(call)),
+        }
+    }
+
+    /// The row of the table, by which a long message can be hashed part by part.
+    fn row(&self) -> Option<&'static Mechanism> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Own(call) => Mechanism::all()
+                .iter()
+                .find(|row| row.number == call.number),
+        }
+    }
 }
 
 /// What C_SignUpdate brought so far: the message while it is short, and its digest all along.
@@ -27,21 +58,17 @@ struct Parts {
 
 impl SignOperation {
     /// An operation of a key by a mechanism that goes with it.
-    pub fn new(key: Arc<Key>, mechanism: &'static Mechanism) -> Result<Self> {
+    pub fn new(key: Arc<Key>, means: Means) -> Result<Self> {
         let key_type = key.public.key_type();
-        if !mechanism.goes_with(key_type) {
+        if let Some(row) = means.row().filter(|row| !row.goes_with(key_type)) {
             return Err(Error::KeyTypeInconsistent {
-                mechanism: mechanism.name,
+                mechanism: row.name,
                 key: key_type.to_string(),
             });
         }
         let parts = None;
         match key.unusable() {
-            None => Ok(Self {
-                key,
-                mechanism,
-                parts,
-            }),
+            None => Ok(Self { key, means, parts }),
             Some(reason) => {
                 log::info!("key {:?} ({}) does not sign: {reason}", key.name, key.id);
                 Err(Error::KeyFunctionNotPermitted)
@@ -61,10 +88,8 @@ impl SignOperation {
 
     /// Takes the next part of the message.
     pub fn update(&mut self, part: &[u8]) -> Result {
-        let mechanism = self.mechanism;
-        self.parts
-            .get_or_insert_with(|| Parts::new(mechanism))
-            .add(part)
+        let row = self.means.row();
+        self.parts.get_or_insert_with(|| Parts::new(row)).add(part)
     }
 
     /// The signature over `data`; longer than what is kept, it is a message in one part.
@@ -73,8 +98,13 @@ impl SignOperation {
             self.update(data)?;
             return self.finish(slot);
         }
-        let (scheme, input) = self.mechanism.resolve(data)?;
-        slot.sign(&self.key, scheme, input)
+        match &self.means {
+            Means::Row(row) => {
+                let (scheme, input) = row.resolve(data)?;
+                slot.sign(&self.key, scheme, input)
+            }
+            Means::Own(call) => slot.sign_by(&self.key, call, data),
+        }
     }
 
     /// The signature over all parts.
@@ -99,13 +129,13 @@ const TOO_LONG: Error = Error::DataLenRange {
 };
 
 impl Parts {
-    fn new(mechanism: &Mechanism) -> Self {
+    fn new(row: Option<&Mechanism>) -> Self {
         // An empty message tells the hash of those mechanisms that take messages.
-        let hasher = match mechanism.resolve(&[]) {
-            Ok((
+        let hasher = match row.map(|row| row.resolve(&[])) {
+            Some(Ok((
                 scheme @ (SignScheme::RsaPkcs1(hash) | SignScheme::Ecdsa(hash)),
                 SignInput::Message(_),
-            )) => Some((scheme, Hasher::new(hash))),
+            ))) => Some((scheme, Hasher::new(hash))),
             _ => None,
         };
         Self {

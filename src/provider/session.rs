@@ -6,22 +6,14 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 
 use super::object::Object;
-use super::operation::SignOperation;
+use super::operation::{Means, SignOperation};
 use super::search::Search;
 use super::signing::Signing;
 use super::slot::Slot;
 use crate::error::{Error, Result};
 use crate::model::attribute::{Attributes, Template, is_secret};
+use crate::model::mechanism_call::MechanismCall;
 use crate::model::output::{AttributeSlot, Output};
-
-/// A mechanism as a caller asks for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MechanismCall {
-    /// Its number.
-    pub number: CK_MECHANISM_TYPE,
-    /// Whether a parameter came with it; none of ours takes one.
-    pub has_parameter: bool,
-}
 
 /// An open session.
 pub struct Session {
@@ -85,7 +77,7 @@ impl Session {
         match user {
             CKU_CONTEXT_SPECIFIC if self.sign.is_some() => Ok(()),
             CKU_CONTEXT_SPECIFIC => Err(Error::OperationNotInitialized),
-            _ => self.slot.login.begin(user, pin),
+            _ => self.slot.begin_login(user, pin),
         }
     }
 
@@ -93,7 +85,7 @@ impl Session {
     pub fn login_user(&mut self, user: CK_USER_TYPE, pin: &[u8], name: &[u8]) -> Result {
         match user {
             CKU_CONTEXT_SPECIFIC => self.login(user, pin),
-            _ => self.slot.login.begin_as(user, pin, name),
+            _ => self.slot.begin_login_as(user, pin, name),
         }
     }
 
@@ -162,12 +154,10 @@ impl Session {
         if self.slot.login.is_missing() {
             return Err(Error::UserNotLoggedIn);
         }
-        let row = self.slot.mechanism(mechanism.number)?;
-        if mechanism.has_parameter {
-            return Err(Error::MechanismParamInvalid(row.name));
-        }
+        let offer = self.slot.mechanism(mechanism.number)?;
+        let means = Means::new(offer, mechanism)?;
         let key = self.private_key(key)?;
-        self.sign = Some(SignOperation::new(Arc::clone(&key.key), row)?);
+        self.sign = Some(SignOperation::new(Arc::clone(&key.key), means)?);
         Ok(())
     }
 
@@ -220,6 +210,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::mechanism_call::Parameter;
     use crate::model::public_key::{Curve, KeyType};
     use crate::provider::CacheRules;
     use crate::token::memory::MemoryToken;
@@ -228,10 +219,7 @@ mod tests {
     const EC: KeyType = KeyType::Ec(Curve::P256);
 
     fn by(number: CK_MECHANISM_TYPE) -> Option<MechanismCall> {
-        Some(MechanismCall {
-            number,
-            has_parameter: false,
-        })
+        Some(MechanismCall::plain(number))
     }
 
     /// A session on a token with one key of that type, whose private half has handle 2.
@@ -383,7 +371,7 @@ mod tests {
         assert_eq!(begin(by(CKM_ECDSA), 1), Error::KeyHandleInvalid(1)); // the public half
         let parameter = MechanismCall {
             number: CKM_ECDSA,
-            has_parameter: true,
+            parameter: Parameter::Unknown,
         };
         let parameter = begin(Some(parameter), PRIVATE);
         assert!(matches!(parameter, Error::MechanismParamInvalid(_)));

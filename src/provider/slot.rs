@@ -12,7 +12,8 @@ use super::search::Search;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::attribute::Template;
 use crate::model::key::Key;
-use crate::model::mechanism::Mechanism;
+use crate::model::mechanism::Offer;
+use crate::model::mechanism_call::MechanismCall;
 use crate::model::output::Output;
 use crate::model::signature::{SignInput, SignScheme};
 use crate::token::{PinTries, SharedToken, TokenInfo};
@@ -89,14 +90,15 @@ impl Slot {
 
     /// C_GetMechanismList (v3.2, 5.5.5).
     pub fn mechanisms(&self, mut list: Output<CK_MECHANISM_TYPE>) -> Result {
-        let numbers: Vec<_> = self.token.mechanisms().iter().map(|m| m.number).collect();
+        let offers = self.token.mechanisms();
+        let numbers: Vec<_> = offers.iter().map(|offer| offer.number).collect();
         list.put(&numbers)
     }
 
     /// The mechanism of that number, if the token has it.
-    pub fn mechanism(&self, number: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
-        let mut offered = self.token.mechanisms().into_iter();
-        let found = offered.find(|m| m.number == number);
+    pub fn mechanism(&self, number: CK_MECHANISM_TYPE) -> Result<Offer> {
+        let mut offers = self.token.mechanisms().into_iter();
+        let found = offers.find(|offer| offer.number == number);
         found.ok_or(Error::MechanismInvalid(number))
     }
 
@@ -106,7 +108,7 @@ impl Slot {
         number: CK_MECHANISM_TYPE,
         info: &Cell<CK_MECHANISM_INFO>,
     ) -> Result {
-        info.set(self.mechanism(number)?.info());
+        info.set(self.mechanism(number)?.info);
         Ok(())
     }
 
@@ -154,11 +156,41 @@ impl Slot {
         Ok(object.filter(|object| !is_missing || object.class() != CKO_PRIVATE_KEY))
     }
 
-    /// One signature by the token. A refusal or a signature by another key may mean that the key is
-    /// no longer what the snapshot says: then the next search asks.
+    /// C_Login (v3.2, 5.6.8). What was shown before it may be less than there is.
+    pub fn begin_login(&self, user: CK_USER_TYPE, pin: &[u8]) -> Result {
+        self.login.begin(user, pin)?;
+        self.widen();
+        Ok(())
+    }
+
+    /// C_LoginUser (v3.2, 5.6.9).
+    pub fn begin_login_as(&self, user: CK_USER_TYPE, pin: &[u8], name: &[u8]) -> Result {
+        self.login.begin_as(user, pin, name)?;
+        self.widen();
+        Ok(())
+    }
+
+    fn widen(&self) {
+        let token = self.token.info();
+        if token.login_required && token.public_is_open {
+            self.objects.expire();
+        }
+    }
+
+    /// One signature by the token.
     pub fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        self.heeded(self.token.sign(key, scheme, input))
+    }
+
+    /// The same by an offer of the token's own.
+    pub fn sign_by(&self, key: &Key, call: &MechanismCall, data: &[u8]) -> Result<Vec<u8>> {
+        self.heeded(self.token.sign_by(key, call, data))
+    }
+
+    /// A refusal or a signature by another key may mean that the key is no longer what the snapshot
+    /// says: then the next search asks.
+    fn heeded(&self, signed: Result<Vec<u8>>) -> Result<Vec<u8>> {
         use TokenErrorKind::{Denied, Gone, Impossible, WrongSignature};
-        let signed = self.token.sign(key, scheme, input);
         match &signed {
             Ok(_) => self.objects.keep_learnt(),
             Err(Error::Token(error)) if matches!(error.kind, Gone | Denied | WrongSignature) => {

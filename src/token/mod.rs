@@ -2,6 +2,7 @@
 
 pub mod catalog;
 mod check_signature;
+pub mod hsm;
 pub mod keystore;
 mod kmip;
 pub mod memory;
@@ -20,7 +21,8 @@ use crate::crypto::private_key::PrivateKey;
 use crate::crypto::verify;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::key::{Found, Key};
-use crate::model::mechanism::Mechanism;
+use crate::model::mechanism::{Mechanism, Offer};
+use crate::model::mechanism_call::MechanismCall;
 use crate::model::public_key::KeyType;
 use crate::model::signature::{SignInput, SignScheme};
 
@@ -32,9 +34,9 @@ pub trait Token: Send + Sync {
     /// What is known of the token; asks nobody.
     fn info(&self) -> TokenInfo;
 
-    /// The mechanisms that may work; asks nobody.
-    fn mechanisms(&self) -> Vec<&'static Mechanism> {
-        Mechanism::all().iter().collect()
+    /// The mechanisms that may work; asks no server.
+    fn mechanisms(&self) -> Vec<Offer> {
+        Mechanism::all().iter().map(Offer::of_row).collect()
     }
 
     /// Whether the token is there; of one that can be pulled out, what was last seen.
@@ -71,6 +73,12 @@ pub trait Token: Send + Sync {
 
     /// One signature, verified with the key's public half, in PKCS#11's form.
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>>;
+
+    /// The same by an offer of the token's own, over data and with a parameter as the program gave
+    /// them.
+    fn sign_by(&self, _key: &Key, call: &MechanismCall, _data: &[u8]) -> Result<Vec<u8>> {
+        Err(self.unable(&format!("sign by mechanism {:#x}", call.number)))
+    }
 
     /// A digest of everything that decides what [`Token::find`] gives: where it asks, as whom, and
     /// what it shows. `None` for a token whose listing must not be kept for other processes.
@@ -214,6 +222,11 @@ pub fn open(slot: &config::Slot) -> SharedToken {
         config::Backend::Kmip(kmip) => Arc::new(kmip::KmipToken::new(
             &slot.label,
             kmip.clone(),
+            slot.keys.clone(),
+        )),
+        config::Backend::Hsm(hsm) => Arc::new(hsm::HsmToken::new(
+            &slot.label,
+            hsm.clone(),
             slot.keys.clone(),
         )),
         config::Backend::Keystore(keystore) => Arc::new(keystore::KeystoreToken::new(

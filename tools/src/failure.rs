@@ -123,7 +123,10 @@ fn kind_of(error: &TokenError) -> &'static str {
         TokenErrorKind::ReadOnly => "read-only",
         TokenErrorKind::Full => "full",
         TokenErrorKind::LoginRequired => "login-required",
-        TokenErrorKind::BadInput => "bad-input",
+        TokenErrorKind::BadInput
+        | TokenErrorKind::BadLength
+        | TokenErrorKind::BadParameter
+        | TokenErrorKind::OtherKeyType => "bad-input",
         TokenErrorKind::Failed => "failed",
     }
 }

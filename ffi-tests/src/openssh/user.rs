@@ -1,5 +1,6 @@
 //! A user at his desk: OpenSSH's programs with nothing around them but our configuration.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,6 +20,7 @@ pub struct User {
     /// His files.
     pub desk: Scratch,
     configuration: PathBuf,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl User {
@@ -30,7 +32,14 @@ impl User {
         Self {
             desk,
             configuration: configuration.environment().remove(0).1.into(),
+            variables: vec![],
         }
+    }
+
+    /// The same with a variable more in the environment.
+    pub fn with_variable(mut self, name: &'static str, value: OsString) -> Self {
+        self.variables.push((name, value));
+        self
     }
 
     /// The same, who types this whenever he is asked.
@@ -50,6 +59,7 @@ impl User {
         let mut command = tool::command(program);
         command.env("HOME", self.desk.path());
         command.env("KMIP_P11_CONFIG", &self.configuration);
+        command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command.env("SSH_ASKPASS", self.desk.file("askpass"));
         command.env("SSH_ASKPASS_REQUIRE", "force");
         command.current_dir(self.desk.path());

@@ -209,7 +209,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     (
         "pin = 1",
-        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keystore, keys, cache",
+        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keystore, hsm, keys, cache",
     ),
     (
         "[logs]",
@@ -253,7 +253,8 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     (
         "[[slot]]\nlabel = \"b\"",
-        "8:1: the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys",
+        "8:1: the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys, \
+             keystore.path or hsm.module",
     ),
     (
         "[[slot]]\nlabel = \"b\"\nkmip.servers = [\"a\"]",

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use kmip_p11::error::Result;
 use kmip_p11::model::attribute::Template;
+use kmip_p11::model::mechanism_call::MechanismCall;
 use kmip_p11::model::output::{AttributeSlot, Output};
-use kmip_p11::provider::{MechanismCall, OpenSession, Provider};
+use kmip_p11::provider::{OpenSession, Provider};
 
 /// A program that has loaded the module.
 pub struct Consumer(Provider);
@@ -112,10 +113,7 @@ impl ConsumerSession {
 
     /// C_SignInit; no mechanism of OpenSSH's has a parameter.
     pub fn sign_init(&self, number: CK_MECHANISM_TYPE, key: CK_OBJECT_HANDLE) -> Result<()> {
-        let mechanism = MechanismCall {
-            number,
-            has_parameter: false,
-        };
+        let mechanism = MechanismCall::plain(number);
         self.0.session.lock().sign_init(Some(mechanism), key)
     }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::Result;
 use kmip_p11::model::key::{Found, Key};
-use kmip_p11::model::mechanism::Mechanism;
+use kmip_p11::model::mechanism::Offer;
+use kmip_p11::model::mechanism_call::MechanismCall;
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::provider::ListingFile;
 use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo, Told, Wish};
@@ -73,7 +74,7 @@ impl Token for Watched {
         self.token.info()
     }
 
-    fn mechanisms(&self) -> Vec<&'static Mechanism> {
+    fn mechanisms(&self) -> Vec<Offer> {
         self.token.mechanisms()
     }
 
@@ -100,6 +101,10 @@ impl Token for Watched {
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.ask(|token| token.sign(key, scheme, input))
+    }
+
+    fn sign_by(&self, key: &Key, call: &MechanismCall, data: &[u8]) -> Result<Vec<u8>> {
+        self.ask(|token| token.sign_by(key, call, data))
     }
 
     fn probe(&self) -> Result<Probe> {

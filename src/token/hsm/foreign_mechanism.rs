@@ -1,0 +1,111 @@
+//! A mechanism with its parameter as the module gets it.
+
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
+use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
+use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki_sys::*;
+
+use super::device::{Fault, FaultKind, Wrapping};
+use crate::model::mechanism_call::{MechanismCall, Parameter};
+
+/// The mechanism of a call.
+pub fn of_call(call: &MechanismCall) -> Result<Mechanism<'_>, Fault> {
+    match &call.parameter {
+        Parameter::None => plain(call.number).ok_or_else(|| match needs_parameter(call.number) {
+            true => no_parameter(call.number),
+            false => unknown(call.number),
+        }),
+        Parameter::Pss { hash, mgf, salt } => {
+            let wrong = |_| no_parameter(call.number);
+            let parameter = PkcsPssParams {
+                hash_alg: MechanismType::try_from(*hash).map_err(wrong)?,
+                mgf: PkcsMgfType::try_from(*mgf).map_err(wrong)?,
+                s_len: (*salt).into(),
+            };
+            pss(call.number, parameter).ok_or_else(|| no_parameter(call.number))
+        }
+        Parameter::Eddsa { prehash, context } if call.number == CKM_EDDSA => {
+            let scheme = match prehash {
+                true => EddsaSignatureScheme::Ed25519ph(context),
+                false => EddsaSignatureScheme::Ed25519ctx(context),
+            };
+            Ok(Mechanism::Eddsa(EddsaParams::new(scheme)))
+        }
+        _ => Err(no_parameter(call.number)),
+    }
+}
+
+/// Whether a mechanism signs with the keys that programs see here: HMAC, CMAC and the like need
+/// secret keys, and others keys of types that are not shown.
+pub fn signs(number: CK_MECHANISM_TYPE) -> bool {
+    plain(number).is_some() || needs_parameter(number)
+}
+
+/// The mechanism that wraps and unwraps.
+pub fn of_wrapping(wrapping: Wrapping) -> Mechanism<'static> {
+    let oaep = |hash, mask| {
+        Mechanism::RsaPkcsOaep(PkcsOaepParams::new(hash, mask, PkcsOaepSource::empty()))
+    };
+    match wrapping {
+        Wrapping::AesKw => Mechanism::AesKeyWrap,
+        Wrapping::AesKwp => Mechanism::AesKeyWrapPad,
+        Wrapping::RsaOaepSha1 => oaep(MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
+        Wrapping::RsaOaepSha256 => oaep(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
+    }
+}
+
+fn plain(number: CK_MECHANISM_TYPE) -> Option<Mechanism<'static>> {
+    Some(match number {
+        CKM_RSA_PKCS => Mechanism::RsaPkcs,
+        CKM_RSA_X_509 => Mechanism::RsaX509,
+        CKM_SHA1_RSA_PKCS => Mechanism::Sha1RsaPkcs,
+        CKM_SHA224_RSA_PKCS => Mechanism::Sha224RsaPkcs,
+        CKM_SHA256_RSA_PKCS => Mechanism::Sha256RsaPkcs,
+        CKM_SHA384_RSA_PKCS => Mechanism::Sha384RsaPkcs,
+        CKM_SHA512_RSA_PKCS => Mechanism::Sha512RsaPkcs,
+        CKM_ECDSA => Mechanism::Ecdsa,
+        CKM_ECDSA_SHA1 => Mechanism::EcdsaSha1,
+        CKM_ECDSA_SHA224 => Mechanism::EcdsaSha224,
+        CKM_ECDSA_SHA256 => Mechanism::EcdsaSha256,
+        CKM_ECDSA_SHA384 => Mechanism::EcdsaSha384,
+        CKM_ECDSA_SHA512 => Mechanism::EcdsaSha512,
+        CKM_EDDSA => Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)),
+        _ => {
+            let vendors = MechanismType::new_vendor_defined(number).ok()?;
+            Mechanism::VendorDefined(VendorDefinedMechanism::new::<u8>(vendors, None))
+        }
+    })
+}
+
+fn pss(number: CK_MECHANISM_TYPE, parameter: PkcsPssParams) -> Option<Mechanism<'static>> {
+    Some(match number {
+        CKM_RSA_PKCS_PSS => Mechanism::RsaPkcsPss(parameter),
+        CKM_SHA1_RSA_PKCS_PSS => Mechanism::Sha1RsaPkcsPss(parameter),
+        CKM_SHA256_RSA_PKCS_PSS => Mechanism::Sha256RsaPkcsPss(parameter),
+        CKM_SHA384_RSA_PKCS_PSS => Mechanism::Sha384RsaPkcsPss(parameter),
+        CKM_SHA512_RSA_PKCS_PSS => Mechanism::Sha512RsaPkcsPss(parameter),
+        _ => return None,
+    })
+}
+
+fn needs_parameter(number: CK_MECHANISM_TYPE) -> bool {
+    matches!(
+        number,
+        CKM_RSA_PKCS_PSS
+            | CKM_SHA1_RSA_PKCS_PSS
+            | CKM_SHA256_RSA_PKCS_PSS
+            | CKM_SHA384_RSA_PKCS_PSS
+            | CKM_SHA512_RSA_PKCS_PSS
+    )
+}
+
+fn no_parameter(number: CK_MECHANISM_TYPE) -> Fault {
+    let said = format!("mechanism {number:#x} does not take this parameter, or none");
+    Fault::new(FaultKind::Parameter, said)
+}
+
+fn unknown(number: CK_MECHANISM_TYPE) -> Fault {
+    let said = format!("mechanism {number:#x} cannot be passed on to a module");
+    Fault::new(FaultKind::Mechanism, said)
+}

@@ -1,0 +1,142 @@
+//! One honest signature of a module: verified before it leaves, and one line in the log for each use.
+
+use cryptoki::mechanism::MechanismType;
+use cryptoki_sys::*;
+
+use super::device::{Fault, FaultKind, Reply, Request};
+use super::pairing::Holders;
+use super::{HsmToken, vouching};
+use crate::crypto::digest_of;
+use crate::error::{Result, TokenErrorKind};
+use crate::model::key::Key;
+use crate::model::mechanism_call::MechanismCall;
+use crate::model::signature::{SignInput, SignScheme};
+use crate::token::Token;
+
+/// The mechanism that signs a digest, by which one that hashes can be made good.
+pub fn base_of(number: CK_MECHANISM_TYPE) -> CK_MECHANISM_TYPE {
+    match number {
+        CKM_SHA256_RSA_PKCS | CKM_SHA384_RSA_PKCS | CKM_SHA512_RSA_PKCS => CKM_RSA_PKCS,
+        CKM_ECDSA_SHA256 | CKM_ECDSA_SHA384 | CKM_ECDSA_SHA512 => CKM_ECDSA,
+        other => other,
+    }
+}
+
+impl HsmToken {
+    /// Hashed here and signed there: every module has the mechanisms for that.
+    pub(super) fn sign_scheme(
+        &self,
+        key: &Key,
+        scheme: SignScheme,
+        input: SignInput<'_>,
+    ) -> Result<Vec<u8>> {
+        let (number, data) = match (scheme, input) {
+            (SignScheme::RsaPkcs1(hash), _) => {
+                (CKM_RSA_PKCS, hash.digest_info(&digest_of(input, hash)))
+            }
+            (SignScheme::Ecdsa(hash), _) => (CKM_ECDSA, digest_of(input, hash)),
+            (SignScheme::Ed25519, SignInput::Message(message)) => (CKM_EDDSA, message.to_vec()),
+            (SignScheme::Ed25519, SignInput::Digest(_)) => {
+                let reason = "Ed25519 signs messages, no digests".to_owned();
+                return Err(self.error(TokenErrorKind::Impossible, reason));
+            }
+        };
+        self.signature(key, &MechanismCall::plain(number), &data)
+    }
+
+    /// A signature by a mechanism of the module over what it takes, in PKCS#11's form.
+    pub(super) fn signature(
+        &self,
+        key: &Key,
+        call: &MechanismCall,
+        data: &[u8],
+    ) -> Result<Vec<u8>> {
+        let outcome = self.by_module(key, call, data);
+        let result = match &outcome {
+            Ok(_) => "signed".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        log::info!(
+            "slot {:?}: key {:?} ({}), {}: {result}",
+            self.label,
+            key.name,
+            key.id,
+            name(call.number)
+        );
+        outcome
+    }
+
+    fn by_module(&self, key: &Key, call: &MechanismCall, data: &[u8]) -> Result<Vec<u8>> {
+        let mut holders = self.holders(key)?;
+        let signed = match self.try_once(&holders, call, data) {
+            // Numbers of objects end with the sessions that they were seen in.
+            Err(fault) if fault.kind == FaultKind::NoSuchObject => {
+                self.pairs()?;
+                holders = self.holders(key)?;
+                self.try_once(&holders, call, data)
+            }
+            signed => signed,
+        };
+        let signature = match signed.map_err(|fault| self.failed(&fault))? {
+            Reply::Bytes(signature) => key.public.signature_from_token(signature),
+            _ => return Err(self.unexpected()),
+        };
+        match self.is_right(key, &holders, call, data, &signature)? {
+            true => Ok(signature),
+            false => {
+                let reason = format!(
+                    "module {}: the signature that came back for key {:?} ({}) does not verify; \
+                     it was not used",
+                    self.module, key.name, key.id
+                );
+                Err(self.error(TokenErrorKind::WrongSignature, reason))
+            }
+        }
+    }
+
+    fn try_once(
+        &self,
+        holders: &Holders,
+        call: &MechanismCall,
+        data: &[u8],
+    ) -> Result<Reply, Fault> {
+        let missing = || Fault::new(FaultKind::NoSuchObject, "the private key cannot be seen");
+        self.device.ask(&Request::Sign {
+            key: holders.private.ok_or_else(missing)?,
+            mechanism: call.clone(),
+            data: data.to_vec(),
+        })
+    }
+
+    /// By our own computation, else by the module's word, if it has one.
+    fn is_right(
+        &self,
+        key: &Key,
+        holders: &Holders,
+        call: &MechanismCall,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<bool> {
+        if let Some(verdict) = vouching::verdict(&key.public, call, data, signature) {
+            return Ok(verdict);
+        }
+        let Some(public) = holders.public else {
+            return Ok(true);
+        };
+        let verify = Request::Verify {
+            key: public,
+            mechanism: call.clone(),
+            data: data.to_vec(),
+            signature: signature.to_vec(),
+        };
+        match self.ask(&verify)? {
+            Reply::Verdict(verdict) => Ok(verdict.unwrap_or(true)),
+            _ => Err(self.unexpected()),
+        }
+    }
+}
+
+fn name(number: CK_MECHANISM_TYPE) -> String {
+    let known = MechanismType::try_from(number);
+    known.map_or_else(|_| format!("mechanism {number:#x}"), |it| it.to_string())
+}
