@@ -12,13 +12,36 @@ use crate::token::{self, SharedToken};
 /// A provider of the configured slots; asks no server.
 ///
 /// # Errors
-/// A configuration that is missing, wrong or not to be trusted. Since nothing is logged yet, and
-/// OpenSSH shows a number only, this is the one error that also writes a line to stderr.
+/// A configuration that is wrong or not to be trusted. Since nothing is logged yet, and OpenSSH shows a
+/// number only, this is the one error that also writes a line to stderr. So does a keystore that is not
+/// there yet, where there is no configuration file either: that slot has no token.
 pub fn provider() -> Result<Provider> {
-    let config = Config::load().map_err(|error| refused(&error))?;
+    let config = configuration().map_err(|error| refused(&error))?;
     // A log that cannot be written is no reason to refuse a login; `kmip-ssh doctor` tells of it.
     let _ = logging::start(&config.log);
-    Ok(Provider::new(config.slots.iter().map(opened)))
+    let slots: Vec<_> = config.slots.iter().map(opened).collect();
+    if config.is_embedded && !slots.iter().any(|(token, _)| token.is_present()) {
+        let path = config.path.display();
+        say(&format!(
+            "there is no configuration file and no keystore {path}: \"kmip-ssh init\" makes one"
+        ));
+    }
+    Ok(Provider::new(slots))
+}
+
+/// The configuration of this process: its file, or the keystore that needs none.
+///
+/// # Errors
+/// As [`Config::load`]. A missing file is an error only where the user has no folder for a keystore.
+pub fn configuration() -> std::result::Result<Config, config::Error> {
+    match Config::load() {
+        Err(missing @ config::Error::NoFile(_)) => {
+            let path = config::embedded::path().map_err(|_| missing)?;
+            let by_file = token::keystore::is_sealed_by_file(&path);
+            Ok(config::embedded::configuration(path, by_file))
+        }
+        loaded => loaded,
+    }
 }
 
 fn opened(slot: &Slot) -> (SharedToken, CacheRules) {
@@ -40,7 +63,11 @@ pub fn cache_rules(cache: &config::Cache) -> CacheRules {
 
 fn refused(error: &config::Error) -> Error {
     let reason = error.to_string().replace(steers, " ");
-    // A closed stderr is no reason to fail otherwise.
-    let _ = writeln!(std::io::stderr(), "kmip-p11: {reason}");
+    say(&reason);
     Error::Configuration(reason)
+}
+
+fn say(line: &str) {
+    // A closed stderr is no reason to fail otherwise.
+    let _ = writeln!(std::io::stderr(), "kmip-p11: {line}");
 }

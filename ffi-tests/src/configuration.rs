@@ -145,6 +145,13 @@ impl Configuration {
         Self::with(scratch, &text)
     }
 
+    /// A file with these slots and this text after them, and a log beside it.
+    pub fn with_more(slots: &[SlotEntry], more: &str) -> Self {
+        let Self { scratch, path } = Self::new(slots);
+        let text = std::fs::read_to_string(&path).expect("it was just written");
+        Self::with(scratch, &(text + more))
+    }
+
     /// A file with this text, right or wrong.
     pub fn of_text(text: &str) -> Self {
         Self::with(Scratch::new(), text)

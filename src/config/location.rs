@@ -16,6 +16,9 @@ const SYSTEM: &str = "/etc/kmip-p11/config.toml";
 /// Where root keeps what may be lost.
 const SYSTEM_CACHE: &str = "/var/cache/kmip-p11";
 
+/// Where root keeps what must not be lost.
+const SYSTEM_DATA: &str = "/var/lib/kmip-p11";
+
 /// What made us look in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -62,6 +65,7 @@ pub(super) struct Environment {
     pub config: Option<OsString>,
     pub xdg_config_home: Option<OsString>,
     pub xdg_cache_home: Option<OsString>,
+    pub xdg_data_home: Option<OsString>,
     pub home: Option<OsString>,
     pub raised: bool,
 }
@@ -72,6 +76,7 @@ impl Environment {
             config: env::var_os("KMIP_P11_CONFIG"),
             xdg_config_home: env::var_os("XDG_CONFIG_HOME"),
             xdg_cache_home: env::var_os("XDG_CACHE_HOME"),
+            xdg_data_home: env::var_os("XDG_DATA_HOME"),
             home: env::var_os("HOME"),
             raised: privilege::raised(),
         }
@@ -91,6 +96,22 @@ impl Environment {
         let xdg = self.directory(self.xdg_cache_home.as_ref());
         let cache = xdg.or_else(|_| Ok(self.home()?.join(".cache")))?;
         Ok(cache.join("kmip-p11"))
+    }
+
+    /// The directory for what `user` must not lose, if it may be trusted; root's as for the cache.
+    ///
+    /// # Errors
+    /// Why there is none. With raised privileges there is none for anybody: whose would it be?
+    pub fn data(&self, user: rustix::process::Uid) -> Result<PathBuf, Skip> {
+        if self.raised {
+            return Err(Skip::RaisedPrivileges);
+        }
+        if user.is_root() {
+            return Ok(PathBuf::from(SYSTEM_DATA));
+        }
+        let xdg = self.directory(self.xdg_data_home.as_ref());
+        let data = xdg.or_else(|_| Ok(self.home()?.join(".local/share")))?;
+        Ok(data.join("kmip-p11"))
     }
 
     pub fn search_path(&self) -> Vec<Candidate> {
@@ -246,6 +267,20 @@ mod tests {
             found.last(),
             Some(&Ok("/etc/kmip-p11/config.toml".to_owned()))
         );
+    }
+
+    #[test]
+    fn data_is_the_users_or_the_systems_and_nobodys_with_raised_privileges() {
+        use rustix::process::Uid;
+        let (user, root) = (Uid::from_raw(1000), Uid::ROOT);
+        let mut of = environment("", "", "/h", false);
+        assert_eq!(of.data(user), Ok("/h/.local/share/kmip-p11".into()));
+        assert_eq!(of.data(root), Ok("/var/lib/kmip-p11".into()));
+        of.xdg_data_home = Some("/d".into());
+        assert_eq!(of.data(user), Ok("/d/kmip-p11".into()));
+        of.raised = true;
+        assert_eq!(of.data(user), Err(Skip::RaisedPrivileges));
+        assert_eq!(Environment::default().data(user), Err(Skip::NotSet));
     }
 
     #[test]

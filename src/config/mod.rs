@@ -7,6 +7,7 @@ mod connections;
 mod contradiction;
 mod credentials;
 mod duration;
+pub mod embedded;
 mod error;
 mod expectation;
 mod file_path;
@@ -60,6 +61,8 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 pub struct Config {
     /// The file it was read from.
     pub path: PathBuf,
+    /// Whether there was no file: see [`embedded`].
+    pub is_embedded: bool,
     /// What is logged, and where.
     pub log: Log,
     /// At least one, in the order of the file.
@@ -158,7 +161,13 @@ fn read(
         cache: environment.cache(rustix::process::geteuid()),
     };
     let (log, slots, files) = understand(text, &base).map_err(|it| it.into_error(&path, text))?;
-    Ok((Config { path, log, slots }, files))
+    let config = Config {
+        path,
+        is_embedded: false,
+        log,
+        slots,
+    };
+    Ok((config, files))
 }
 
 fn understand(text: &str, base: &Base) -> Result<(Log, Vec<Slot>, Vec<NamedFile>), Complaint> {

@@ -111,7 +111,7 @@ impl Backend {
         match self {
             Self::Kmip(_) => "server",
             Self::Keystore(_) => "keystore",
-            Self::Hsm(_) => "module",
+            Self::Hsm(_) => "HSM",
         }
     }
 

@@ -14,7 +14,7 @@ Exit status: 0 done, or all good; 1 not done, or problems found; 2 the command l
 KEY is a name, a unique identifier, a CKA_ID in hexadecimal or SHA256:FINGERPRINT; four characters \
 or more of its beginning are enough where only one key has them (revoke and destroy want all of it).";
 
-/// SSH keys that live on KMIP servers: make, list, check, retire them
+/// SSH keys that live in slots, such as KMIP servers: make, list, move, check, retire them
 #[derive(Debug, Parser)]
 #[command(name = "kmip-ssh", version, after_help = EXIT_STATUS, max_term_width = 100)]
 pub struct Arguments {
@@ -44,6 +44,11 @@ pub enum Command {
     /// The configured slots
     #[command(subcommand)]
     Slot(SlotCommand),
+    /// Make a keystore: a slot of your own, without a server and without a configuration file
+    Init(InitArguments),
+    /// Care for a keystore: its PIN, what opens it, copies of it
+    #[command(subcommand)]
+    Keystore(KeystoreCommand),
     /// Check everything that a login needs, with OpenSSH's own sequence of calls
     Doctor(DoctorArguments),
 }
@@ -57,14 +62,23 @@ impl Command {
             _ => None,
         }
     }
+
+    /// Whether it only reads what tokens show before a login.
+    pub fn only_looks(&self) -> bool {
+        use KeyCommand::{List, Public, Show};
+        matches!(
+            self,
+            Command::Slot(SlotCommand::List) | Command::Key(List(_) | Public(_) | Show(_))
+        )
+    }
 }
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a key pair on the server
+    /// Make a key pair in a slot
     Generate(GenerateArguments),
-    /// Bring a private key from a file to the server
+    /// Bring a private key from a file to a slot
     Import(ImportArguments),
     /// The keys that programs see
     List(ListArguments),
@@ -80,7 +94,7 @@ pub enum KeyCommand {
     Activate(KeyArguments),
     /// End the use of a key for good
     Revoke(RevokeArguments),
-    /// Remove a key pair from the server; it cannot be brought back
+    /// Remove a key pair from its slot; it cannot be brought back
     Destroy(DestroyArguments),
     /// Give a key another name
     Rename(RenameArguments),
@@ -93,8 +107,78 @@ pub enum KeyCommand {
 /// What to do with slots.
 #[derive(Debug, Subcommand)]
 pub enum SlotCommand {
-    /// The slots, their servers, and whether these answer
+    /// The slots, where their keys are, and whether these places answer
     List,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The keystore's file [default: that of the slot, or the one that needs no configuration]
+    #[arg(long, value_name = "FILE")]
+    pub path: Option<PathBuf>,
+    /// What opens it: a PIN, asked for twice, or a file beside it that only you can read [default: pin]
+    #[arg(long, value_enum)]
+    pub seal: Option<SealKind>,
+}
+
+/// What opens a keystore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SealKind {
+    /// A PIN that a person gives
+    Pin,
+    /// A file that only its owner can read, for machines without a person
+    File,
+}
+
+/// What to do with a keystore.
+#[derive(Debug, Subcommand)]
+pub enum KeystoreCommand {
+    /// Give it another PIN
+    Pin(NewPinArguments),
+    /// Let something else open it
+    Seal(SealArguments),
+    /// Copy it, as it is at one instant, to a new file
+    Backup(BackupArguments),
+    /// Put a copy in its place
+    Restore(RestoreArguments),
+    /// Let every key that may sign do so once
+    Check,
+}
+
+/// `keystore pin`
+#[derive(Debug, Args)]
+pub struct NewPinArguments {
+    /// A file with the new PIN [default: asked for twice at the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub new_pin_file: Option<PathBuf>,
+}
+
+/// `keystore seal`
+#[derive(Debug, Args)]
+pub struct SealArguments {
+    /// What opens it from now on
+    pub by: SealKind,
+    /// Its PIN, if it gets one
+    #[command(flatten)]
+    pub new: NewPinArguments,
+}
+
+/// `keystore backup`
+#[derive(Debug, Args)]
+pub struct BackupArguments {
+    /// A file that is not there yet
+    pub file: PathBuf,
+}
+
+/// `keystore restore`
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// What `keystore backup` has written
+    pub file: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// What a new key gets, wherever it comes from.
@@ -119,7 +203,7 @@ pub struct GenerateArguments {
     /// rsa[:2048|3072|4096], ecdsa[:256|384|521] (also p256, p384, p521) or ed25519
     #[arg(long = "type", value_name = "TYPE")]
     pub key_type: WantedType,
-    /// Make it in this process, register it, and wipe it here: for types the server cannot make
+    /// Make it in this process, register it, and wipe it here: for types the slot cannot make
     #[arg(long)]
     pub here: bool,
     /// Groups and state
@@ -213,7 +297,7 @@ pub struct RevokeArguments {
     /// Why
     #[arg(long, value_enum, default_value_t = Reason::Cessation)]
     pub reason: Reason,
-    /// A remark that the server keeps
+    /// A remark that is kept with it
     #[arg(long)]
     pub message: Option<String>,
 }

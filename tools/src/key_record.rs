@@ -23,7 +23,7 @@ pub struct KeyRecord {
     pub label: Option<String>,
     /// The private key's unique identifier.
     pub id: String,
-    /// The public key's unique identifier, if the server keeps one.
+    /// The public key's unique identifier, if the token keeps one.
     pub public_id: Option<String>,
     /// CKA_ID in hexadecimal.
     pub key_id: String,
@@ -136,9 +136,7 @@ impl fmt::Display for KeyRecord {
         line("Private key", &self.id)?;
         line(
             "Public key",
-            self.public_id
-                .as_deref()
-                .unwrap_or("not kept by the server"),
+            self.public_id.as_deref().unwrap_or("not kept by the token"),
         )?;
         line("CKA_ID", &self.key_id)?;
         if let Some(label) = &self.label {

@@ -1,4 +1,4 @@
-//! `kmip-ssh`: SSH keys on KMIP servers, for people and for scripts.
+//! `kmip-ssh`: SSH keys in the slots of the PKCS#11 module, for people and for scripts.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,

@@ -21,7 +21,12 @@ pub struct User {
     pub desk: Scratch,
     configuration: PathBuf,
     variables: Vec<(&'static str, OsString)>,
+    module: PathBuf,
+    is_nobody: bool,
 }
+
+/// The user and group "nobody".
+const NOBODY: u32 = 65_534;
 
 impl User {
     /// Who uses the slots of that configuration.
@@ -33,6 +38,8 @@ impl User {
             desk,
             configuration: configuration.environment().remove(0).1.into(),
             variables: vec![],
+            module: library(),
+            is_nobody: false,
         }
     }
 
@@ -40,6 +47,41 @@ impl User {
     pub fn with_variable(mut self, name: &'static str, value: OsString) -> Self {
         self.variables.push((name, value));
         self
+    }
+
+    /// Who has no configuration, and nothing in his home; not root, who has his own place for a
+    /// keystore. `program` is given to him as well as the module, both under their names, since
+    /// others may not see where they were built.
+    pub fn newcomer(program: &Path) -> Self {
+        let mut user = Self::of(&Configuration::of_text(""));
+        user.configuration = PathBuf::new();
+        for file in [program, &library()] {
+            let name = file.file_name().expect("a file has a name");
+            std::fs::copy(file, user.desk.path().join(name)).expect("a copy of a program");
+        }
+        user.module = user.desk.file("libkmip_p11.so");
+        user.is_nobody = tool::user() == "root";
+        user.owns_his_files();
+        user
+    }
+
+    /// What was written for him is his.
+    pub fn owns_his_files(&self) {
+        if !self.is_nobody {
+            return;
+        }
+        let own = |path: &Path| {
+            let owned = std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY));
+            owned.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        };
+        own(self.desk.path());
+        let files = std::fs::read_dir(self.desk.path()).expect("it is there");
+        files.for_each(|file| own(&file.expect("an entry").path()));
+    }
+
+    /// The module that his programs load.
+    pub fn module(&self) -> &Path {
+        &self.module
     }
 
     /// The same, who types this whenever he is asked.
@@ -56,7 +98,21 @@ impl User {
     /// A program in his environment. Whatever wants to ask him something has to use the askpass
     /// program, which writes it down.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = tool::command(program);
+        let mut command = match self.is_nobody {
+            true => tool::command("setpriv"),
+            false => tool::command(program),
+        };
+        if self.is_nobody {
+            command.args([
+                "--clear-groups",
+                "--reuid",
+                "65534",
+                "--regid",
+                "65534",
+                "--",
+            ]);
+            command.arg(tool::path(program));
+        }
         command.env("HOME", self.desk.path());
         command.env("KMIP_P11_CONFIG", &self.configuration);
         command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
@@ -74,7 +130,7 @@ impl User {
     /// `ssh-keygen -D`: the public-key lines of all keys.
     #[track_caller]
     pub fn list(&self) -> Vec<String> {
-        let listed = run(self.command("ssh-keygen").arg("-D").arg(library()));
+        let listed = run(self.command("ssh-keygen").arg("-D").arg(&self.module));
         listed.text().lines().map(str::to_owned).collect()
     }
 
@@ -120,7 +176,7 @@ impl User {
     /// `ssh -I` to that sshd.
     pub fn ssh_with_module(&self, sshd: &Sshd) -> Command {
         let mut command = self.ssh(sshd);
-        command.arg("-I").arg(library());
+        command.arg("-I").arg(&self.module);
         command
     }
 

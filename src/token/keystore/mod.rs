@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+pub use opening::is_sealed_by_file;
 pub use upkeep::{backup, change_pin, create, reseal, restore};
 
 use self::opened::Opened;
@@ -183,6 +184,11 @@ impl Token for KeystoreToken {
     fn error(&self, kind: TokenErrorKind, reason: String) -> Error {
         let slot = self.label.clone();
         Error::Token(TokenError { kind, slot, reason })
+    }
+
+    /// A file that nobody has made yet is a token that nobody has put in.
+    fn is_present(&self) -> bool {
+        self.store().map_or(true, Store::exists)
     }
 
     fn login(&self, pin: &str) -> Result {

@@ -1,9 +1,11 @@
 //! From a PIN or another secret to an opened keystore.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::opened::Opened;
 use super::sealing::{DataKey, FORMAT, Keys};
+use super::sqlite::SqliteStore;
 use super::store::{Store, StoreError, Stored, TokenRow};
 use super::wrapping::{self, CredentialFile, KmipKey, Pin, Wrapping};
 use super::{KeystoreToken, tries};
@@ -51,6 +53,12 @@ pub fn sealed_by(store: &dyn Store, kind: &str) -> Stored<TokenRow> {
     let token = store.token()?;
     judge(&token, kind, &store.place())?;
     Ok(token)
+}
+
+/// Whether the keystore in that file is opened by a credential file, as far as it can be read.
+pub fn is_sealed_by_file(path: &Path) -> bool {
+    let token = SqliteStore::new(path).token();
+    token.is_ok_and(|token| token.seal == CredentialFile(path).kind())
 }
 
 fn judge(token: &TokenRow, kind: &str, place: &str) -> Stored {

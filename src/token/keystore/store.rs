@@ -118,6 +118,11 @@ pub trait Store: Send + Sync {
     /// Whether a question to it costs no round trip.
     fn is_local(&self) -> bool;
 
+    /// Whether there is one; `true` where only a round trip would tell.
+    fn exists(&self) -> bool {
+        true
+    }
+
     /// The token.
     fn token(&self) -> Stored<TokenRow>;
 

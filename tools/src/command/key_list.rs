@@ -46,12 +46,15 @@ type Column = (&'static str, fn(&KeyRecord) -> String);
 #[derive(Serialize)]
 struct One {
     key: KeyRecord,
-    /// All that the server tells, in its words.
+    /// All that the token tells, in its words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attributes: Vec<AttributeRecord>,
+    /// What people call the place that tells.
+    #[serde(skip)]
+    noun: &'static str,
 }
 
-/// An attribute as the server keeps it.
+/// An attribute as the token keeps it.
 #[derive(Serialize)]
 struct AttributeRecord {
     /// `private` or `public`.
@@ -98,7 +101,12 @@ pub fn show(place: &Place, name: &str, output: &mut Output) -> Result<(), Failur
     let told = place.token().describe(selected.key)?;
     let attributes = told.into_iter().map(AttributeRecord::from).collect();
     let key = record(place, selected);
-    Ok(output.show(&One { key, attributes })?)
+    let noun = place.noun;
+    Ok(output.show(&One {
+        key,
+        attributes,
+        noun,
+    })?)
 }
 
 impl From<Told> for AttributeRecord {
@@ -229,7 +237,7 @@ impl fmt::Display for One {
             let of_half = self.attributes.iter().filter(|it| it.half == half);
             let rows: Vec<_> = of_half.map(AttributeRecord::row).collect();
             if !rows.is_empty() {
-                write!(f, "\nThe {half} key, as the server tells of it:\n")?;
+                write!(f, "\nThe {half} key, as the {} tells of it:\n", self.noun)?;
                 let headings = ["ATTRIBUTE", "VALUE", "FOR PROGRAMS"];
                 f.write_str(&table(&headings, rows))?;
             }

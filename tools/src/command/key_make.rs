@@ -22,15 +22,12 @@ use crate::person::Person;
 use crate::place::Place;
 use crate::selection;
 
-const MAKE_IT_HERE: &str =
-    "add --here to make it in this process, register it at the server and wipe it here";
-
 /// A new key, and what to do with it.
 #[derive(Serialize)]
 struct Made {
     key: KeyRecord,
     #[serde(skip)]
-    how: &'static str,
+    how: String,
     #[serde(skip)]
     module: PathBuf,
     #[serde(skip)]
@@ -50,8 +47,12 @@ pub fn generate(
         return generate_here(place, &wanted, output);
     }
     let made = place.token().generate(&wanted).map_err(Failure::from);
-    let key = made.map_err(|it| it.with_fix(TokenErrorKind::Impossible, MAKE_IT_HERE))?;
-    tell(place, &key, "made on the server", output)
+    let fix = format!(
+        "add --here to make it in this process, register it at the {} and wipe it here",
+        place.noun
+    );
+    let key = made.map_err(|it| it.with_fix(TokenErrorKind::Impossible, &fix))?;
+    tell(place, &key, format!("made {}", place.inside()), output)
 }
 
 fn generate_here(place: &Place, wanted: &NewKey, output: &mut Output) -> Result<(), Failure> {
@@ -59,12 +60,8 @@ fn generate_here(place: &Place, wanted: &NewKey, output: &mut Output) -> Result<
     let private = made.map_err(|error| Failure::Refused(error.to_string()))?;
     let key = place.token().import(&private, wanted)?;
     drop(private); // wiped by its owner, before anything else happens
-    tell(
-        place,
-        &key,
-        "made here, registered at the server, wiped here",
-        output,
-    )
+    let how = format!("made here, registered at the {}, wiped here", place.noun);
+    tell(place, &key, how, output)
 }
 
 /// `key import`
@@ -84,9 +81,11 @@ pub fn import(
     drop(private);
     let file = arguments.file.display();
     person.tell(&format!(
-        "{file} is still there: remove it once a login with the key on the server works"
+        "{file} is still there: remove it once a login with the key {} works",
+        place.inside()
     ));
-    tell(place, &key, "brought to the server", output)
+    let how = format!("brought to the {}", place.noun);
+    tell(place, &key, how, output)
 }
 
 fn wanted(name: &KeyName, key_type: WantedType, new: &NewKeyArguments) -> NewKey {
@@ -143,7 +142,7 @@ fn key_is_new(place: &Place, public: &PublicKey) -> Result<(), Failure> {
 }
 
 /// Tells of the key as the next listing shows it: the slot's filter may keep it from programs.
-fn tell(place: &Place, key: &Key, how: &'static str, output: &mut Output) -> Result<(), Failure> {
+fn tell(place: &Place, key: &Key, how: String, output: &mut Output) -> Result<(), Failure> {
     let ed25519 = key.public.key_type() == KeyType::Ed25519;
     let key = match place.find() {
         Ok(found) => KeyRecord::after(&place.label, &found, key),

@@ -1,10 +1,12 @@
 //! What each command does, from the parsed command line to the verdict.
 
+mod init;
 mod key_life;
 mod key_list;
 mod key_make;
 mod key_move;
 mod key_wish;
+mod keystore;
 mod slot_list;
 
 use std::process::ExitCode;
@@ -53,7 +55,13 @@ pub fn run(
     if let Command::Doctor(doctor) = &arguments.command {
         return doctor::run(arguments, doctor, output, person);
     }
+    if let Command::Init(init) = &arguments.command {
+        return init::init(arguments, init, output, person);
+    }
     let config = place::configuration(arguments.config.as_deref())?;
+    if let Command::Keystore(command) = &arguments.command {
+        return keystore::run(&config, arguments, command, output, person);
+    }
     let places = place::open(&config, arguments, person)?;
     on(arguments, &places, output, person)
 }
@@ -69,6 +77,9 @@ pub fn on(
         Command::Key(command) => key(command, places, output, person),
         Command::Slot(SlotCommand::List) => slot_list::list(places, output),
         Command::Doctor(doctor) => doctor::examine(doctor, vec![], places, output),
+        Command::Init(_) | Command::Keystore(_) => Err(Failure::Usage(
+            "this is about a configuration, and not about open slots".into(),
+        )),
     }
 }
 

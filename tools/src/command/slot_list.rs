@@ -10,7 +10,8 @@ use crate::output::Output;
 use crate::place::Place;
 use crate::table::table;
 
-/// A slot as configured, and what its server said.
+/// A slot as configured, and what its token said. `servers` and `protocol` are where its keys are and
+/// what kind of place that is, whether there is a server or not: their names stay.
 #[derive(Serialize)]
 struct SlotRecord {
     label: String,
@@ -79,7 +80,7 @@ impl fmt::Display for Slots {
                 slot.answer.clone(),
             ]
         };
-        let headings = ["SLOT", "SERVERS", "PROTOCOL", "SHOWS", "ANSWER"];
+        let headings = ["SLOT", "WHERE", "KIND", "SHOWS", "ANSWER"];
         f.write_str(&table(&headings, self.slots.iter().map(row)))
     }
 }

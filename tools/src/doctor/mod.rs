@@ -147,7 +147,7 @@ fn slot(place: &Place, replay: &Replay, number: &mut usize, around: &Surrounding
     findings.extend(place.pin.as_ref().map(|_| asked_for(around.openssh)));
     let problems = replay.problems.iter();
     findings.extend(problems.map(|it| Finding::problem("OpenSSH's listing", it)));
-    // A server that did not answer OpenSSH is not asked again.
+    // A token that did not answer OpenSSH is not asked again.
     let found = match replay.trials.is_empty() && !replay.problems.is_empty() {
         true => Found::default(),
         false => place.find().unwrap_or_default(),
@@ -221,11 +221,11 @@ fn probed(place: &Place) -> Vec<Finding> {
                 .map(|(what, how)| Finding::ok(what, how));
             let warnings = probe.warnings.into_iter();
             facts
-                .chain(warnings.map(|it| Finding::warning("server", it)))
+                .chain(warnings.map(|it| Finding::warning(place.noun, it)))
                 .collect()
         }
         Err(Error::Token(error)) if error.kind == TokenErrorKind::Impossible => vec![],
-        Err(error) => vec![Finding::problem("server", error.to_string())],
+        Err(error) => vec![Finding::problem(place.noun, error.to_string())],
     }
 }
 

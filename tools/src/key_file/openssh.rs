@@ -20,7 +20,7 @@ const BROKEN: Fault = Fault::Form("its contents are not what OpenSSH writes");
 const OTHER_CIPHER: Fault =
     Fault::Form("its cipher is not known here: rewrite a copy with \"ssh-keygen -p -f COPY\"");
 const OTHER_KEY: Fault = Fault::Form(
-    "its type of key cannot be kept on a server; RSA, ECDSA and Ed25519 can (a security key's \
+    "its type of key cannot be kept in a slot; RSA, ECDSA and Ed25519 can (a security key's \
      private half is in the device)",
 );
 

@@ -1,6 +1,6 @@
 //! A place where keys are, ready for commands: a configured slot, its token, and the words for it.
 
-mod pin;
+pub mod pin;
 mod watched;
 
 use std::path::Path;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use kmip_p11::config::{Config, KeyFilter, KeyKind, Slot};
 use kmip_p11::model::key::Found;
 use kmip_p11::provider::{CacheRules, ListingFile};
+use kmip_p11::startup;
 use kmip_p11::token::{SharedToken, Token};
 use zeroize::Zeroizing;
 
@@ -39,13 +40,21 @@ pub struct Place {
 }
 
 impl Place {
-    fn open(slot: &Slot, pin_file: PinFile<'_>, person: &dyn Person) -> Result<Self, Failure> {
+    /// Asks for the PIN if the token is there and gives what is wanted only to those who know it.
+    fn open(
+        slot: &Slot,
+        pin_file: PinFile<'_>,
+        only_looks: bool,
+        person: &dyn Person,
+    ) -> Result<Self, Failure> {
         let places = slot.backend.places();
         let token = kmip_p11::token::open(slot);
-        let cache = kmip_p11::startup::cache_rules(&slot.cache);
+        let info = token.info();
+        let asks = info.login_required && !(only_looks && info.public_is_open);
+        let cache = startup::cache_rules(&slot.cache);
         let listing = cache.disk.clone();
         let listing = listing.map(|disk| ListingFile::new(disk, Arc::clone(&token)));
-        let pin = match token.info().login_required {
+        let pin = match asks && token.is_present() {
             true => Some(pin::pin(&slot.label, pin_file, person)?),
             false => None,
         };
@@ -69,6 +78,14 @@ impl Place {
     /// Which keys are shown, in words.
     pub fn shows(&self) -> String {
         shows(&self.filter)
+    }
+
+    /// Where its keys are, as part of a sentence.
+    pub fn inside(&self) -> String {
+        match self.noun {
+            "server" => "on the server".into(),
+            noun => format!("in the {noun}"),
+        }
     }
 
     /// What to ask.
@@ -100,7 +117,7 @@ fn shows(filter: &KeyFilter) -> String {
 pub fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
     Ok(match file {
         Some(file) => Config::load_from(file)?,
-        None => Config::load()?,
+        None => startup::configuration()?,
     })
 }
 
@@ -121,7 +138,8 @@ pub fn open(
         return Err(no_such_slot(config, wanted));
     }
     let pin_file = PinFile::of_slot(arguments);
-    let open = |slot| Place::open(slot, pin_file, person);
+    let only_looks = arguments.command.only_looks();
+    let open = |slot| Place::open(slot, pin_file, only_looks, person);
     slots.into_iter().map(open).collect()
 }
 
@@ -163,7 +181,7 @@ fn home<'a>(config: &'a Config, slot: Option<&'a str>, to: &str) -> Result<&'a s
 }
 
 /// The place with that label.
-fn named(
+pub fn named(
     config: &Config,
     label: &str,
     pin_file: PinFile<'_>,
@@ -171,10 +189,11 @@ fn named(
 ) -> Result<Place, Failure> {
     let slot = config.slots.iter().find(|slot| slot.label == label);
     let slot = slot.ok_or_else(|| no_such_slot(config, label))?;
-    Place::open(slot, pin_file, person)
+    Place::open(slot, pin_file, false, person)
 }
 
-fn no_such_slot(config: &Config, wanted: &str) -> Failure {
+/// The complaint about a label that no slot has.
+pub fn no_such_slot(config: &Config, wanted: &str) -> Failure {
     let labels = quoted(config.slots.iter().map(|slot| &slot.label));
     let file = config.path.display();
     Failure::Usage(format!("{file} has no slot {wanted:?}; it has {labels}"))

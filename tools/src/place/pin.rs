@@ -45,6 +45,32 @@ pub fn pin(
     }
 }
 
+/// A new PIN: from the file, else asked for twice, since nobody sees what he types.
+pub fn new_pin(
+    of: &str,
+    pin_file: PinFile<'_>,
+    person: &dyn Person,
+) -> Result<Zeroizing<String>, Failure> {
+    let PinFile { option, file } = pin_file;
+    if let Some(file) = file {
+        return from_file(file);
+    }
+    let nobody = || {
+        Failure::Usage(format!(
+            "{of} needs a PIN: type it at a terminal, or name a file with {option}"
+        ))
+    };
+    let first = person.secret(&format!("New PIN of {of}"));
+    let first = first.ok_or_else(nobody)?;
+    let second = person.secret("The same once more").ok_or_else(nobody)?;
+    match first == second {
+        true => Ok(first),
+        false => Err(Failure::Refused(
+            "the two PINs are not the same: nothing was changed".into(),
+        )),
+    }
+}
+
 /// One newline at the end, which editors put there, is no part of it.
 fn from_file(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = config::read_trusted(file, Content::Secret("PIN"));

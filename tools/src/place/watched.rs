@@ -59,7 +59,7 @@ impl Watched {
         Ok(())
     }
 
-    /// The next `ssh` asks the server, whatever came of the change: it may have happened in part.
+    /// The next `ssh` asks the token itself, whatever came of the change: it may have happened in part.
     fn change<T>(&self, request: impl FnOnce(&dyn Token) -> Result<T>) -> Result<T> {
         let changed = self.ask(request);
         if let Some(listing) = &self.listing {

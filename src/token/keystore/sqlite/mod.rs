@@ -240,6 +240,12 @@ impl Store for SqliteStore {
         true
     }
 
+    /// What cannot be looked at is there, and says what is wrong with it when it is used.
+    fn exists(&self) -> bool {
+        let looked = fs::symlink_metadata(&self.path);
+        !matches!(looked, Err(error) if error.kind() == ErrorKind::NotFound)
+    }
+
     fn token(&self) -> Stored<TokenRow> {
         self.read(token_of)
     }

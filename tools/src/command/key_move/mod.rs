@@ -191,7 +191,9 @@ fn adorn(way: &Way<'_>, key: &Key) -> Vec<String> {
 /// What no token takes in.
 fn never_brought(old: &Key) -> Vec<String> {
     let mut lost = vec![];
-    if old.validity != Default::default() {
+    let dates = &old.validity;
+    let limits = [dates.process_start, dates.protect_stop, dates.deactivation];
+    if limits.iter().any(Option::is_some) {
         lost.push("the dates that limit its use".into());
     }
     if let number @ 1.. = old.certificates.len() {

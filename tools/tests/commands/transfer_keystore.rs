@@ -1,0 +1,223 @@
+//! `key copy`, `key move` with keystores: from files, to and from servers, and to each other.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ffi_tests::configuration::{Configuration, SlotEntry};
+use ffi_tests::on_each_server;
+use ffi_tests::process::run;
+use ffi_tests::scene::{LABEL, Scene};
+use ffi_tests::scratch::Scratch;
+use serde_json::Value;
+
+use crate::person::{Person, word};
+
+/// Somebody with the keystores "keys" and "more", which need no PIN, and with these slots.
+struct Owner {
+    person: Person,
+    _configuration: Configuration,
+    _databases: Scratch,
+}
+
+impl Owner {
+    fn with(slots: &[SlotEntry]) -> Self {
+        let databases = Scratch::new();
+        let text: Vec<_> = ["keys", "more"]
+            .map(|label| {
+                let path = databases.file(label);
+                format!(
+                    "[[slot]]\nlabel = {label:?}\nkeystore.path = {:?}\nkeystore.seal = \"file\"\n\
+                     keystore.seal_file = {:?}\n",
+                    path.with_extension("db"),
+                    path.with_extension("seal")
+                )
+            })
+            .into();
+        let configuration = Configuration::with_more(slots, &text.concat());
+        let person = Person::with(&configuration);
+        for label in ["keys", "more"] {
+            person.json(&["--slot", label, "init"]);
+        }
+        Self {
+            person,
+            _configuration: configuration,
+            _databases: databases,
+        }
+    }
+
+    fn keys(&self, slot: &str) -> Vec<Value> {
+        let listed = self.person.json(&["--slot", slot, "key", "list", "--all"]);
+        listed["keys"].as_array().expect("a list").clone()
+    }
+
+    fn make(&self, slot: &str, name: &str, options: &[&str]) -> Value {
+        let line = ["--slot", slot, "key", "generate", name, "--type", "p256"];
+        self.person.json(&[&line, options].concat())["key"].clone()
+    }
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().expect("a path of plain characters")
+}
+
+#[test]
+fn a_file_is_moved_into_a_keystore() {
+    let owner = Owner::with(&[]);
+    let person = &owner.person;
+    let file = person.key_file("id_ed25519", &["-t", "ed25519", "-N", ""]);
+    let line = [
+        "key",
+        "move",
+        "--from-file",
+        shown(&file),
+        "--to",
+        "keys",
+        "--remove-file",
+    ];
+    let plan = person.json(&[&line[..], &["--dry-run"]].concat());
+    assert_eq!(plan["possible"], true, "{plan}");
+    assert_eq!(owner.keys("keys").len(), 0);
+    let asked = person.kmip_ssh(&line);
+    assert!(
+        asked.complaint().contains("add --yes"),
+        "{}",
+        asked.report()
+    );
+    person.json(&[&line[..], &["--yes"]].concat());
+    assert!(!file.exists() && file.with_extension("pub").exists());
+    assert_eq!(word(&owner.keys("keys")[0], "name"), "id_ed25519");
+}
+
+#[test]
+fn a_key_moves_from_one_keystore_to_another_with_what_it_has() {
+    let owner = Owner::with(&[]);
+    let person = &owner.person;
+    let key = owner.make("keys", "web", &["--extractable", "--group", "ssh"]);
+    owner.make("keys", "stays", &[]);
+    person.json(&["--slot", "keys", "key", "set-id", "web", "0102"]);
+    person.json(&["--slot", "keys", "key", "set-label", "web", "front"]);
+    let line = [
+        "--slot", "keys", "key", "move", "web", "--to", "more", "--yes",
+    ];
+    let moved = person.json(&line);
+    assert_eq!(moved["not_brought"], serde_json::json!([]), "{moved}");
+    let there = &owner.keys("more")[0];
+    assert_eq!(there["fingerprint"], key["fingerprint"]);
+    assert_eq!(
+        (word(there, "key_id"), word(there, "label")),
+        ("0102", "front")
+    );
+    assert_eq!(
+        (&there["groups"][0], &there["extractable"]),
+        (&"ssh".into(), &false.into())
+    );
+    assert_eq!(owner.keys("keys").len(), 1);
+    assert!(person.can_log_in(word(there, "openssh")));
+
+    let line = [
+        "--slot", "keys", "key", "move", "stays", "--to", "more", "--yes",
+    ];
+    let (kind, message) = person.refusal(&line);
+    assert_eq!(kind, "denied", "{message}");
+    assert_eq!((owner.keys("keys").len(), owner.keys("more").len()), (1, 1));
+    // Once it is there, it stays there.
+    let back = ["--slot", "more", "key", "copy", "web", "--to", "keys"];
+    assert_eq!(person.refusal(&back).0, "denied");
+}
+
+#[test]
+fn a_name_that_is_taken_and_a_wrong_slot_are_refused() {
+    let owner = Owner::with(&[]);
+    let person = &owner.person;
+    owner.make("keys", "web", &["--extractable"]);
+    owner.make("more", "web", &[]);
+    let line = [
+        "--slot", "keys", "key", "move", "web", "--to", "more", "--yes",
+    ];
+    let (kind, message) = person.refusal(&line);
+    assert_eq!(kind, "refused", "{message}");
+    assert!(
+        message.contains("choose another name, by --name"),
+        "{message}"
+    );
+    person.json(&[&line[..], &["--name", "web-2"]].concat());
+    for (slot, to) in [("keys", "keys"), ("keys", "none")] {
+        let refused = person.kmip_ssh(&["--slot", slot, "key", "copy", "web-2", "--to", to]);
+        assert_eq!(refused.status.code(), Some(2), "{}", refused.report());
+    }
+}
+
+/// Killed at twenty different moments: the key is in one of the two, and the same command ends it.
+#[test]
+fn a_move_that_is_killed_is_ended_by_the_next() {
+    let owner = Owner::with(&[]);
+    let person = &owner.person;
+    for round in 0..20_u64 {
+        let name = format!("web-{round}");
+        let key = owner.make("keys", &name, &["--extractable"]);
+        let line = [
+            "--slot", "keys", "key", "move", &name, "--to", "more", "--yes",
+        ];
+        let mut child = person.command(&line).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(round * 4));
+        let _ = child.kill();
+        let _ = child.wait();
+        let has = |slot: &str| {
+            let keys = owner.keys(slot);
+            let mut same = keys
+                .iter()
+                .filter(|it| it["fingerprint"] == key["fingerprint"]);
+            same.next().map(|it| word(it, "state").to_owned())
+        };
+        let (home, target) = (has("keys"), has("more"));
+        let works = |state: &Option<String>| state.as_deref() == Some("active");
+        assert!(
+            works(&home) || works(&target),
+            "{round}: {home:?} {target:?}"
+        );
+        if home.is_some() {
+            run(&mut person.command(&line)).text();
+        }
+        assert_eq!(
+            (has("keys"), has("more").as_deref()),
+            (None, Some("active")),
+            "{round}"
+        );
+    }
+}
+
+on_each_server! {
+    fn a_key_goes_from_a_keystore_to_a_server_and_back(case) {
+        let scene = Scene::on(case.server);
+        let keeper = Person::of(&scene);
+        let owner = Owner::with(&[scene.slot()]);
+        let person = &owner.person;
+        let name = keeper.name("web");
+        let key = owner.make("keys", &name, &["--extractable"]);
+        let there = ["--group", &keeper.group, "--extractable", "--yes"];
+        let line = ["--slot", "keys", "key", "move", &name, "--to", LABEL];
+        let moved = person.json(&[&line[..], &there].concat());
+        assert_eq!(moved["key"]["fingerprint"], key["fingerprint"]);
+        assert_eq!(owner.keys("keys").len(), 0);
+        assert!(keeper.can_log_in(word(&moved["key"], "openssh")));
+
+        let line = ["--slot", LABEL, "key", "move", &name, "--to", "more", "--yes"];
+        let back = person.json(&line);
+        assert_eq!(back["key"]["fingerprint"], key["fingerprint"]);
+        assert_eq!(keeper.everything()["keys"].as_array().map(Vec::len), Some(0));
+        assert!(person.can_log_in(word(&back["key"], "openssh")));
+    }
+
+    fn a_key_that_its_server_keeps_is_not_brought_to_a_keystore(case) {
+        let scene = Scene::of(case.server.shared(), |slot| slot);
+        let keeper = Person::of(&scene);
+        let owner = Owner::with(&[scene.slot()]);
+        let key = keeper.generate("web", "rsa:2048");
+        let line = ["--slot", LABEL, "key", "copy", word(&key, "name"), "--to", "keys"];
+        let (kind, message) = owner.person.refusal(&line);
+        assert_eq!(kind, "denied", "{message}");
+        let plan = owner.person.json_and_status(&[&line[..], &["--dry-run"]].concat());
+        assert_eq!((plan.1, &plan.0["possible"]), (1, &false.into()));
+        assert_eq!(owner.keys("keys").len(), 0);
+    }
+}
