@@ -10,6 +10,7 @@ pub mod counting_allocator;
 pub mod counting_proxy;
 pub mod fake_server;
 pub mod keys;
+pub mod keystore_scene;
 pub mod kmip_server;
 pub mod late_configuration;
 pub mod locked;

@@ -17,7 +17,7 @@ const MOST_PAIRS: usize = 64;
 
 /// How long a pair is used without another look at its row: what one process revokes, no other uses
 /// for longer.
-const SEEN_LASTS: Duration = Duration::from_secs(1);
+pub const SEEN_LASTS: Duration = Duration::from_secs(1);
 
 /// What a login opens, and a logout wipes: aws-lc clears the memory of keys that it gives back.
 pub struct Opened {

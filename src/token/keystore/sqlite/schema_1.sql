@@ -9,7 +9,7 @@ CREATE TABLE token (
     check_value     BLOB    NOT NULL,
     failures        INTEGER NOT NULL,
     last_failure    INTEGER NOT NULL
-);
+) STRICT;
 CREATE TABLE keys (
     number            INTEGER PRIMARY KEY AUTOINCREMENT,
     id                TEXT    NOT NULL UNIQUE,
@@ -29,7 +29,7 @@ CREATE TABLE keys (
     created           INTEGER NOT NULL,
     sealed            BLOB    NOT NULL,
     code              BLOB    NOT NULL
-);
+) STRICT;
 CREATE INDEX keys_cka_id ON keys (cka_id);
 CREATE INDEX keys_label ON keys (label);
 CREATE TABLE certificates (
@@ -37,5 +37,5 @@ CREATE TABLE certificates (
     id     TEXT    NOT NULL UNIQUE,
     key_id TEXT    NOT NULL REFERENCES keys (id) ON DELETE CASCADE,
     der    BLOB    NOT NULL
-);
+) STRICT;
 CREATE INDEX certificates_key_id ON certificates (key_id);
