@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::KeystoreToken;
 use super::opened::{Opened, Pair};
-use super::store::KeyRow;
+use super::store::{KeyRow, Store};
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::key::{Key, ObjectId};
@@ -98,7 +98,9 @@ impl KeystoreToken {
     }
 
     fn altered(&self, row: &KeyRow) -> Error {
-        let reason = format!("key {:?} ({}) is not used: {ALTERED}", row.name, row.id);
+        let place = self.store().map_or(String::new(), Store::place);
+        let (name, id) = (&row.name, &row.id);
+        let reason = format!("key {name:?} ({id}) of keystore {place} is not used: {ALTERED}");
         self.error(TokenErrorKind::Failed, reason)
     }
 

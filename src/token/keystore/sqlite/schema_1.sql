@@ -24,8 +24,8 @@ CREATE TABLE keys (
     revoked           INTEGER,
     revocation        TEXT,
     object_groups     TEXT    NOT NULL,
-    extractable       INTEGER NOT NULL,
-    never_extractable INTEGER NOT NULL,
+    extractable       INTEGER NOT NULL CHECK (extractable IN (0, 1)),
+    never_extractable INTEGER NOT NULL CHECK (never_extractable IN (0, 1)),
     created           INTEGER NOT NULL,
     sealed            BLOB    NOT NULL,
     code              BLOB    NOT NULL

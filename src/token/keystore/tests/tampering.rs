@@ -13,7 +13,7 @@ fn with_two_keys() -> (Scene, [Key; 2]) {
 fn altered(column: &str) -> String {
     format!(
         "CASE typeof({column})
-         WHEN 'integer' THEN {column} + 1
+         WHEN 'integer' THEN CASE {column} WHEN 1 THEN 0 ELSE {column} + 1 END
          WHEN 'text' THEN {column} || 'x'
          WHEN 'blob' THEN CAST({column} || x'00' AS BLOB)
          ELSE {{null}} END"
@@ -123,7 +123,7 @@ fn a_token_with_another_value_in_its_columns_does_not_open() {
     let (scene, [key, _]) = with_two_keys();
     let whole = scene.token().store().unwrap().token().unwrap();
     for (column, expected) in [
-        ("format", "sealed in format 2"),
+        ("format", "sealed in format 0"),
         ("serial", "another key"),
         ("seal", "is sealed by \"filex\""),
         ("seal_parameters", "another key"),
