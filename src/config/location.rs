@@ -98,7 +98,8 @@ impl Environment {
         Ok(cache.join("kmip-p11"))
     }
 
-    /// The directory for what `user` must not lose, if it may be trusted; root's as for the cache.
+    /// The directory for what `user` must not lose, if it may be trusted. Root's does not depend on
+    /// HOME, as for the cache.
     ///
     /// # Errors
     /// Why there is none. With raised privileges there is none for anybody: whose would it be?
@@ -106,12 +107,11 @@ impl Environment {
         if self.raised {
             return Err(Skip::RaisedPrivileges);
         }
-        if user.is_root() {
-            return Ok(PathBuf::from(SYSTEM_DATA));
+        match self.directory(self.xdg_data_home.as_ref()) {
+            Ok(data) => Ok(data.join("kmip-p11")),
+            Err(_) if user.is_root() => Ok(PathBuf::from(SYSTEM_DATA)),
+            Err(_) => Ok(self.home()?.join(".local/share/kmip-p11")),
         }
-        let xdg = self.directory(self.xdg_data_home.as_ref());
-        let data = xdg.or_else(|_| Ok(self.home()?.join(".local/share")))?;
-        Ok(data.join("kmip-p11"))
     }
 
     pub fn search_path(&self) -> Vec<Candidate> {
@@ -278,6 +278,7 @@ mod tests {
         assert_eq!(of.data(root), Ok("/var/lib/kmip-p11".into()));
         of.xdg_data_home = Some("/d".into());
         assert_eq!(of.data(user), Ok("/d/kmip-p11".into()));
+        assert_eq!(of.data(root), Ok("/d/kmip-p11".into()));
         of.raised = true;
         assert_eq!(of.data(user), Err(Skip::RaisedPrivileges));
         assert_eq!(Environment::default().data(user), Err(Skip::NotSet));

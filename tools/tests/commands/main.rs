@@ -17,6 +17,7 @@ mod import;
 mod lifecycle;
 mod listing;
 mod pin;
+mod quickstart;
 mod secrecy;
 mod selection;
 mod slots;
