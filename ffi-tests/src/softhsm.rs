@@ -47,6 +47,25 @@ pub const TYPES: [(&str, &[&str]); 5] = [
     ("ed25519", &["-algorithm", "ED25519"]),
 ];
 
+/// The program that loads a module for us, as cargo has built it.
+pub fn host() -> PathBuf {
+    let program = std::env::current_exe().expect("this program has a path");
+    let deps = program.parent().and_then(Path::parent);
+    let host = deps.expect("target/debug").join("kmip-p11-hsm");
+    assert!(
+        host.is_file(),
+        "run cargo build -p kmip-ssh: there is no {}",
+        host.display()
+    );
+    host
+}
+
+/// What a slot needs for a process of its own.
+pub fn in_a_process(deadline: &str) -> String {
+    let program = host();
+    format!("hsm.process = true\nhsm.program = {program:?}\nhsm.deadline = {deadline:?}")
+}
+
 /// A directory with tokens.
 pub struct SoftHsm {
     scratch: Scratch,
@@ -147,6 +166,11 @@ impl SoftHsm {
     pub fn slot_with_pin(&self) -> String {
         let pin = self.secret("pin", &format!("{PIN}\n"));
         self.slot(LABEL, &format!("hsm.pin_file = {pin:?}"))
+    }
+
+    /// The same with the module in a process of its own.
+    pub fn slot_in_a_process(&self) -> String {
+        self.slot_with_pin() + &in_a_process("10s") + "\n"
     }
 
     /// Those slots, in surroundings in which SoftHSM2 finds its tokens.

@@ -4,6 +4,8 @@ use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::complaint::{Complaint, read, read_or};
 use super::duration::duration;
 use super::file_path::Base;
@@ -36,7 +38,7 @@ pub struct Hsm {
 }
 
 /// Which token of a module: the one that has all that is said here; if nothing is, the only one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenChoice {
     /// Its label.
     pub label: Option<String>,

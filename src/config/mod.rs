@@ -42,7 +42,7 @@ pub use keystore::{Database, Keystore, Postgres, Seal};
 pub use kmip::{Encoding, Kmip, Order, Pin, Protocol};
 pub use location::{Candidate, Skip, Source, search_path};
 pub use log::{Log, Target};
-pub use permissions::{Content, Fault, judge_unopened, read as read_trusted};
+pub use permissions::{Content, Fault, judge_unopened, open as open_trusted, read as read_trusted};
 pub use position::Position;
 pub use server::Server;
 pub use slot::{Backend, Slot};

@@ -19,10 +19,12 @@
 //! [`super::conversation::Conversation`] logs in again and asks again where that helps.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use crate::config::TokenChoice;
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::public_key::KeyType;
 
@@ -30,6 +32,17 @@ use crate::model::public_key::KeyType;
 pub trait Device: Send + Sync {
     /// One request and what comes of it.
     fn ask(&self, request: &Request) -> Result<Reply, Fault>;
+}
+
+/// What a process for a module is told first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The module's shared object.
+    pub module: PathBuf,
+    /// Which of its tokens.
+    pub token: TokenChoice,
+    /// How many sessions there may be at once.
+    pub sessions: usize,
 }
 
 /// The number of an object in its module; it is worth nothing after the module was closed.

@@ -5,10 +5,12 @@ mod conversation;
 pub mod device;
 mod fault;
 mod foreign_mechanism;
+pub mod frame;
 mod local;
 mod making;
 mod module;
 mod pairing;
+mod remote;
 mod seat;
 mod sessions;
 mod signing;
@@ -22,9 +24,10 @@ use cryptoki_sys::{CK_MECHANISM_INFO, CKF_HW, CKF_SIGN};
 use parking_lot::{Mutex, RwLock};
 
 pub use self::conversation::Conversation;
-use self::device::{Fault, FaultKind, MechanismFacts, Reply, Request, TokenFacts};
+use self::device::{Device, Fault, FaultKind, MechanismFacts, Opening, Reply, Request, TokenFacts};
 pub use self::local::Local;
 use self::pairing::{Holders, Pairs};
+use self::remote::Remote;
 use super::selection::select;
 use super::{NewKey, PinTries, Probe, Token, TokenInfo, Told, Wish};
 use crate::config::{self, PinSource};
@@ -63,13 +66,13 @@ impl HsmToken {
     /// A token of the slot with that label; loads no module yet.
     pub fn new(label: &str, hsm: config::Hsm, filter: config::KeyFilter) -> Self {
         let module = hsm.module.display().to_string();
-        let local = Local::new(hsm.module, hsm.token, hsm.sessions);
+        let device = device(&hsm);
         Self {
             label: label.into(),
             module,
             source: hsm.pin.clone(),
             filter,
-            device: Conversation::new(Box::new(local), hsm.pin),
+            device: Conversation::new(device, hsm.pin),
             holders: RwLock::default(),
             seen: Mutex::default(),
             offers: Mutex::default(),
@@ -259,6 +262,22 @@ impl Token for HsmToken {
 
     fn describe(&self, key: &Key) -> Result<Vec<Told>> {
         self.describe_pair(key)
+    }
+}
+
+/// The device of a slot: its module here, or in a process of its own. Loads nothing yet.
+pub fn device(hsm: &config::Hsm) -> Box<dyn Device> {
+    let (module, token, sessions) = (hsm.module.clone(), hsm.token.clone(), hsm.sessions);
+    match &hsm.process {
+        None => Box::new(Local::new(module, token, sessions)),
+        Some(process) => {
+            let opening = Opening {
+                module,
+                token,
+                sessions,
+            };
+            Box::new(Remote::new(opening, process.clone()))
+        }
     }
 }
 

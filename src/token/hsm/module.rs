@@ -154,10 +154,14 @@ impl FileId {
 
 /// The file that this code was loaded from: the one whose memory has one of our functions in it.
 fn own_file() -> Option<FileId> {
-    let ours = own_file as fn() -> Option<FileId> as usize;
+    FileId::of(&own_path()?).ok()
+}
+
+/// Its name.
+pub fn own_path() -> Option<PathBuf> {
+    let ours = own_path as fn() -> Option<PathBuf> as usize;
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
-    let path = maps.lines().find_map(|line| mapped_file(line, ours))?;
-    FileId::of(&path).ok()
+    maps.lines().find_map(|line| mapped_file(line, ours))
 }
 
 /// The file of a line of `/proc/self/maps`, if that address lies in it.
