@@ -20,7 +20,7 @@ use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::crypto::verify;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
-use crate::model::key::{Found, Key};
+use crate::model::key::{Found, Key, ObjectId, State};
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::public_key::KeyType;
@@ -129,6 +129,23 @@ pub trait Token: Send + Sync {
     /// Removes a key pair; it cannot be brought back.
     fn destroy(&self, _key: &Key) -> Result {
         Err(self.unable("destroy keys"))
+    }
+
+    /// What goes by that identifier and is part of no key, such as a half that a destruction left behind;
+    /// none if there is no such object.
+    fn remnant(&self, _id: &ObjectId) -> Result<Option<Remnant>> {
+        Ok(None)
+    }
+
+    /// Removes what is part of no key; it cannot be brought back.
+    fn remove(&self, _remnant: &Remnant) -> Result {
+        Err(self.unable("remove parts of keys"))
+    }
+
+    /// Makes a new key pair in the place of another, whose names it takes over. What becomes of the other
+    /// one is the token's affair: it may be as usable as before, or not any more.
+    fn rekey(&self, _key: &Key) -> Result<Key> {
+        Err(self.unable("make a new pair in the place of another"))
     }
 
     /// Gives a key pair another name.
@@ -294,6 +311,19 @@ pub struct Told {
     pub value: String,
     /// What programs get of it; empty if nothing.
     pub programs: &'static str,
+}
+
+/// An object that could be half of a key, and is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remnant {
+    /// Its unique identifier.
+    pub id: ObjectId,
+    /// Which half it would be.
+    pub half: Half,
+    /// Its name, else its identifier.
+    pub name: String,
+    /// Where it stands in its life.
+    pub state: State,
 }
 
 /// Why a key is revoked (KMIP 2.1, 11.49).

@@ -96,6 +96,8 @@ pub enum KeyCommand {
     Revoke(RevokeArguments),
     /// Remove a key pair from its slot; it cannot be brought back
     Destroy(DestroyArguments),
+    /// Make a new pair in the place of a key, which keeps its name: where the server can
+    Rekey(KeyArguments),
     /// Give a key another name
     Rename(RenameArguments),
     /// Let programs see a key by another CKA_ID than the one made from its public key
@@ -193,6 +195,12 @@ pub struct NewKeyArguments {
     /// Let it leave its slot again, to be copied or moved
     #[arg(long)]
     pub extractable: bool,
+    /// The CKA_ID that programs see, 1 to 255 bytes in hexadecimal [default: made from its public key]
+    #[arg(long, value_name = "HEX")]
+    pub id: Option<KeyId>,
+    /// The CKA_LABEL that programs see [default: its name]
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<KeyName>,
 }
 
 /// `key generate`
@@ -314,7 +322,7 @@ pub enum Reason {
 /// `key destroy`
 #[derive(Debug, Args)]
 pub struct DestroyArguments {
-    /// Which key
+    /// Which key; or the unique identifier of a half that another one is missing of
     pub key: String,
     /// Do not ask
     #[arg(long)]

@@ -102,7 +102,17 @@ impl Failure {
     pub fn with_fix(self, kind: TokenErrorKind, fix: &str) -> Self {
         match self {
             Failure::Library(Error::Token(error)) if error.kind == kind => {
-                let reason = format!("{}; {fix}", error.reason);
+                Failure::Library(Error::Token(error)).noting(fix)
+            }
+            other => other,
+        }
+    }
+
+    /// A token's failure with one more thing to know.
+    pub fn noting(self, note: &str) -> Self {
+        match self {
+            Failure::Library(Error::Token(error)) => {
+                let reason = format!("{}; {note}", error.reason);
                 Failure::Library(Error::Token(TokenError { reason, ..error }))
             }
             other => other,

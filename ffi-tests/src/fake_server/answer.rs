@@ -32,6 +32,7 @@ pub fn answer(
         Operation::QUERY => Ok(Box::new(query)),
         Operation::LOCATE => Ok(locating::locate(state, payload)),
         Operation::CREATE_KEY_PAIR => Ok(making::create_key_pair(state, payload)),
+        Operation::REKEY_KEY_PAIR => making::rekey_key_pair(state, payload),
         Operation::REGISTER => making::register(state, payload),
         _ => about_an_object(state, version, operation, payload, fault),
     }

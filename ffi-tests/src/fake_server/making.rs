@@ -43,6 +43,41 @@ pub fn create_key_pair(state: &State, payload: Item<'_>) -> Body {
     })
 }
 
+/// A pair of the same type, pre-active, which takes over names and groups; the two are linked, and the old one has no names any more
+/// (KMIP 2.1, 6.1.42).
+pub fn rekey_key_pair(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
+    let id = payload.find(Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER);
+    let id = id.and_then(Item::text).unwrap_or_default();
+    let mut vault = state.vault();
+    let old = vault.get(id).cloned();
+    let old = old.ok_or_else(|| Refused::new(ResultReason::ITEM_NOT_FOUND, "no such object"))?;
+    let signer = old.signer.as_ref().expect("a private key");
+    let pair = PrivateKey::generate(signer.public().key_type()).expect("a key like that");
+    let number = vault.keep("rekeyed", Arc::new(pair));
+    let ids = [ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY].map(|kind| vault::id(kind, number));
+    let public = old
+        .links
+        .iter()
+        .find(|(kind, _)| *kind == LinkType::PUBLIC_KEY_LINK);
+    let public = public.map(|(_, id)| id.clone()).expect("a half");
+    for (old, new) in [old.id.clone(), public].iter().zip(&ids) {
+        let replaced = vault.at(old);
+        let (names, groups) = (std::mem::take(&mut replaced.names), replaced.groups.clone());
+        replaced
+            .links
+            .push((LinkType::REPLACEMENT_OBJECT_LINK, new.clone()));
+        let made = vault.at(new);
+        (made.names, made.groups, made.state) = (names, groups, Life::PRE_ACTIVE);
+        made.links
+            .push((LinkType::REPLACED_OBJECT_LINK, old.clone()));
+    }
+    Ok(Box::new(move |writer| {
+        let [private, public] = ids;
+        writer.text(Tag::PRIVATE_KEY_UNIQUE_IDENTIFIER, &private);
+        writer.text(Tag::PUBLIC_KEY_UNIQUE_IDENTIFIER, &public);
+    }))
+}
+
 /// Keeps a key of a pair; who registers a private key registers its public half next.
 pub fn register(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
     let refused = |why: &str| Refused::new(ResultReason::INVALID_FIELD, why);

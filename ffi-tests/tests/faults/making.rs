@@ -6,9 +6,9 @@ use ffi_tests::keys::Keyring;
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::Error;
 use kmip_p11::kmip::{Operation, State};
-use kmip_p11::model::key::Key;
+use kmip_p11::model::key::{Key, ObjectId};
 use kmip_p11::model::public_key::{Curve, KeyType};
-use kmip_p11::token::{NewKey, Revocation, Token};
+use kmip_p11::token::{Half, NewKey, Revocation, Token};
 
 use crate::alterations::unknown_status;
 use crate::stage::{LABEL, Stage, staged};
@@ -295,3 +295,91 @@ const REVOCATION: Revocation = Revocation {
     compromised: false,
     message: None,
 };
+
+/// The pair that takes the place of `web`, whatever becomes of the answer.
+#[track_caller]
+fn rekeyed(test: &str, fault: Fault) {
+    failing(test, Operation::REKEY_KEY_PAIR, 1, fault, |stage, token| {
+        let found = token.find().expect("a listing");
+        let old = found.keys.iter().find(|it| it.name == "web");
+        let old = old.expect("a usual key");
+        let new = token.rekey(old);
+        let new = new.unwrap_or_else(|error| panic!("{error}\n{}", stage.log()));
+        assert_eq!(
+            (new.name.as_str(), new.state.to_string().as_str()),
+            ("web", "active")
+        );
+        assert_ne!((&new.id, &new.public), (&old.id, &old.public));
+        assert_eq!(called(stage, "web"), 2, "both halves of the new pair");
+        assert_eq!(asked(stage, Operation::REKEY_KEY_PAIR), 1);
+        let again = token.rekey(old).expect_err("it is replaced");
+        assert!(again.to_string().contains(&new.id.0), "{again}");
+        assert_eq!(asked(stage, Operation::REKEY_KEY_PAIR), 1);
+    });
+}
+
+#[test]
+fn a_pair_is_replaced() {
+    rekeyed(here!(), Fault::Delay(std::time::Duration::ZERO));
+}
+
+#[test]
+fn a_pair_that_was_replaced_unanswered_is_replaced_once() {
+    rekeyed(here!(), UNANSWERED);
+}
+
+#[test]
+fn a_pair_that_was_replaced_too_slowly_is_replaced_once() {
+    rekeyed(here!(), Fault::Silence);
+}
+
+#[test]
+fn a_pair_that_was_replaced_with_an_unknown_status_is_replaced_once() {
+    rekeyed(here!(), PENDING);
+}
+
+#[test]
+fn a_replacement_that_was_never_heard_is_not_asked_for_again() {
+    let operation = Operation::REKEY_KEY_PAIR;
+    failing(
+        here!(),
+        operation,
+        1,
+        Fault::CloseUnheard,
+        |stage, token| {
+            let found = token.find().expect("a listing");
+            let key = found.keys.iter().find(|it| it.name == "web");
+            let error = token.rekey(key.expect("a usual key")).expect_err("unheard");
+            assert!(error.to_string().contains("key list --all"), "{error}");
+            assert_eq!(asked(stage, operation), 1);
+            assert_eq!(called(stage, "web"), 2, "the usual pair");
+            stage.lists_again(3);
+        },
+    );
+}
+
+/// What a destruction has left is removed by its identifier, and nothing that is part of a key.
+#[test]
+fn a_half_that_is_left_can_be_removed() {
+    staged(here!(), |stage| {
+        let keyring = Keyring::of(&stage.configuration, LABEL, "no group");
+        let token = keyring.token();
+        let id = |id: &str| ObjectId(id.into());
+        let remnant = |of: &str| token.remnant(&id(of)).expect("an answer");
+        assert_eq!((remnant("private-1"), remnant("public-1")), (None, None));
+        assert_eq!(remnant("private-99"), None);
+        stage
+            .server
+            .vault()
+            .objects
+            .retain(|it| it.id != "private-1" && it.id != "public-2");
+        for (left, half) in [("public-1", Half::Public), ("private-2", Half::Private)] {
+            let found = remnant(left).unwrap_or_else(|| panic!("{left} is part of no key"));
+            assert_eq!((&found.id.0[..], found.half), (left, half));
+            token.remove(&found).expect("it is removed");
+            assert!(stage.server.vault().get(left).is_none());
+            assert_eq!(remnant(left), None);
+        }
+        assert_eq!(remnant("private-3"), None, "it is a key's");
+    });
+}

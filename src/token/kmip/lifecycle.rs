@@ -74,9 +74,9 @@ impl KmipToken {
         match destroy(&public.0) {
             Err(Error::Token(token)) if token.kind != TokenErrorKind::Gone => {
                 let note = format!(
-                    "the private key {:?} is destroyed, but not its public half {:?}, which no \
-                     listing shows any more: destroy that at the server",
-                    key.id.0, public.0
+                    "the private key {:?} is destroyed, but not its public half {:?}: remove that \
+                     with kmip-ssh key destroy {}",
+                    key.id.0, public.0, public.0
                 );
                 Err(noting(Error::Token(token), &note))
             }
@@ -120,16 +120,12 @@ impl KmipToken {
         noting(error, &note)
     }
 
-    fn rename_one(&self, id: &str, old: &str, new: &str) -> Result {
-        let named = |name: &str| Attribute::Name(name.into());
+    pub(super) fn rename_one(&self, id: &str, old: &str, new: &str) -> Result {
         let modify = Request::ModifyAttribute {
             id: id.into(),
             attribute: named(new),
             current: Some(named(old)),
             index: Some(0),
-        };
-        let is_called = |name: &str, it: Option<&Managed>| {
-            it.is_some_and(|it| it.names.iter().any(|other| other == name))
         };
         let has_new = |it: Option<&Managed>| is_called(new, it);
         let lost_old = |it: Option<&Managed>| !is_called(old, it);
@@ -138,20 +134,25 @@ impl KmipToken {
             return modified;
         }
         // Some servers only add and delete. The new name comes first, so that one is always there.
-        let add = Request::AddAttribute {
-            id: id.into(),
-            attribute: named(new),
-        };
         let delete = Request::DeleteAttribute {
             id: id.into(),
             attribute: named(old),
             index: Some(0),
         };
-        if self.settle(id, &add, &has_new).is_err() {
+        if self.add_name(id, new).is_err() {
             return modified;
         }
         self.settle(id, &delete, &lost_old)
             .map_err(|error| noting(error, &format!("the old name {old:?} is still there, too")))
+    }
+
+    /// One name more.
+    pub(super) fn add_name(&self, id: &str, name: &str) -> Result {
+        let add = Request::AddAttribute {
+            id: id.into(),
+            attribute: named(name),
+        };
+        self.settle(id, &add, &|it| is_called(name, it))
     }
 
     /// The key with that identifier, whatever the slot's filter says.
@@ -189,6 +190,14 @@ impl KmipToken {
             _ => Err(self.failures.call(&error)),
         }
     }
+}
+
+fn named(name: &str) -> Attribute {
+    Attribute::Name(name.into())
+}
+
+fn is_called(name: &str, object: Option<&Managed>) -> bool {
+    object.is_some_and(|it| it.names.iter().any(|other| other == name))
 }
 
 /// Whether the server may do the same by another operation; not if it did not answer, denied it, or

@@ -219,6 +219,12 @@ impl KmipToken {
         Ok(Namesakes { all, are_all })
     }
 
+    /// The identifiers of the objects of that kind that are called so.
+    pub(super) fn called(&self, kind: ObjectType, name: &str) -> Result<Vec<String>> {
+        let all = self.namesakes(kind, name)?.all.into_iter();
+        Ok(all.map(|it| it.managed.id).collect())
+    }
+
     /// A second try succeeded. What the first one has made after all would bear the same name.
     fn remove_latecomers(&self, wanted: &[ToMake], earlier: &[Option<Mark>]) {
         for mark in earlier.iter().flatten() {
@@ -261,7 +267,9 @@ impl KmipToken {
             true => {
                 "it made a part of what was asked, which is removed again: try once more".into()
             }
-            false => format!("it made a part of what was asked: remove {ids:?} at the server"),
+            false => format!(
+                "it made a part of what was asked: remove {ids:?} (kmip-ssh key destroy ID)"
+            ),
         };
         noting(error, &note)
     }

@@ -22,7 +22,9 @@ mod proof;
 mod reading;
 mod registration;
 mod released_key;
+mod remnant;
 mod renewal;
+mod replacing;
 mod request_form;
 mod search;
 mod settling;
@@ -43,12 +45,12 @@ use self::request_form::{Experience, Form, FormMemory};
 use self::search::Habits;
 use self::wishes::KeptForm;
 use super::selection::select;
-use super::{NewKey, PinTries, Probe, Revocation, Token, TokenInfo, Told, Wish};
+use super::{NewKey, PinTries, Probe, Remnant, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::Result;
 use crate::kmip::Client;
-use crate::model::key::{Found, Key};
+use crate::model::key::{Found, Key, ObjectId};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
 /// The keys of one client identity on one group of servers.
@@ -237,6 +239,18 @@ impl Token for KmipToken {
 
     fn destroy(&self, key: &Key) -> Result {
         self.destroy_pair(key)
+    }
+
+    fn remnant(&self, id: &ObjectId) -> Result<Option<Remnant>> {
+        self.part_of_no_key(id)
+    }
+
+    fn remove(&self, remnant: &Remnant) -> Result {
+        self.remove_remnant(remnant)
+    }
+
+    fn rekey(&self, key: &Key) -> Result<Key> {
+        self.rekey_pair(key)
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {

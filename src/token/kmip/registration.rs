@@ -63,7 +63,7 @@ impl KmipToken {
         let id = self.register_private(pkcs8, &wanted)?;
         let public_id = self.register_public(Zeroizing::new(spki), &wanted, &id);
         let public_id = public_id.inspect_err(|_| self.take_back(&id))?;
-        self.link(&id, &public_id);
+        self.link(&id, LinkType::PUBLIC_KEY_LINK, &public_id);
         self.finish(&wanted, &id, &public_id)
     }
 
@@ -191,21 +191,22 @@ impl KmipToken {
         }
     }
 
-    /// The private key's own word on its half, best effort: where servers keep links, the pair then
-    /// needs no other sign.
-    fn link(&self, id: &str, public_id: &str) {
+    /// A private key's own word on another object, best effort: where servers keep links, a pair needs
+    /// no other sign.
+    pub(super) fn link(&self, id: &str, kind: LinkType, other: &str) {
         let linked = self.carry_out(&Request::AddAttribute {
             id: id.into(),
             attribute: Attribute::Link {
-                kind: LinkType::PUBLIC_KEY_LINK,
-                id: public_id.into(),
+                kind,
+                id: other.into(),
             },
         });
-        match linked {
-            Ok(Ok(_)) => {}
-            Ok(Err(refusal)) => log::info!("private key {id} is not linked: {refusal}"),
-            Err(error) => log::info!("private key {id} is not linked: {error}"),
-        }
+        let reason = match linked {
+            Ok(Ok(_)) => return,
+            Ok(Err(refusal)) => refusal.to_string(),
+            Err(error) => error.to_string(),
+        };
+        log::info!("private key {id} has no {kind} to {other}: {reason}");
     }
 }
 

@@ -60,7 +60,7 @@ impl KmipToken {
     }
 
     /// An answer, or the failure after which nobody knows.
-    fn tried(&self, request: &Request) -> Result<std::result::Result<Answer, Error>> {
+    pub(super) fn tried(&self, request: &Request) -> Result<std::result::Result<Answer, Error>> {
         let client = self.client()?;
         match client.call_within(self.deadline(), std::slice::from_ref(request)) {
             Ok(answers) => match answers.into_iter().next() {
@@ -75,7 +75,7 @@ impl KmipToken {
         }
     }
 
-    fn object_now(&self, id: &str) -> Result<Option<Managed>> {
+    pub(super) fn object_now(&self, id: &str) -> Result<Option<Managed>> {
         use crate::kmip::Response::GetAttributes;
         match self.carry_out(&attributes(id))? {
             Ok(GetAttributes { attributes, .. }) => Ok(Some(Managed::new(id, attributes))),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use kmip_p11::model::key::{Key, State};
-use kmip_p11::token::Revocation;
+use kmip_p11::model::key::{Key, ObjectId, State};
+use kmip_p11::token::{Half, Remnant, Revocation};
 use serde::Serialize;
 
 use super::key_make::name_is_free;
@@ -29,6 +29,21 @@ struct Destroyed {
     destroyed: KeyRecord,
 }
 
+/// Half of a key, as it was.
+#[derive(Serialize)]
+struct DestroyedHalf {
+    destroyed: HalfRecord,
+    #[serde(skip)]
+    what: String,
+}
+
+#[derive(Serialize)]
+struct HalfRecord {
+    slot: String,
+    name: String,
+    id: String,
+}
+
 /// `key activate`
 pub fn activate(place: &Place, name: &str, output: &mut Output) -> Result<(), Failure> {
     let key = selected(place, name, Precision::Beginning)?;
@@ -38,7 +53,7 @@ pub fn activate(place: &Place, name: &str, output: &mut Output) -> Result<(), Fa
         state => {
             return Err(refused(
                 place,
-                &key,
+                &name_of(&key),
                 &format!("it is {state}, and nothing brings it back: make a new key"),
             ));
         }
@@ -79,6 +94,25 @@ pub fn rename(
     tell(place, &key, what, output)
 }
 
+/// `key rekey`
+pub fn rekey(place: &Place, name: &str, output: &mut Output) -> Result<(), Failure> {
+    let old = selected(place, name, Precision::Beginning)?;
+    let new = place.token().rekey(&old)?;
+    let (id, name, found) = (&old.id, &new.name, place.find()?);
+    let left = selection::all(&found)
+        .into_iter()
+        .find(|it| it.key.id == *id);
+    let old = match left.map(|it| it.key.state) {
+        Some(State::Active) => format!(", and then end the old one: kmip-ssh key revoke {id}"),
+        _ => "; the old one cannot be used any more".into(),
+    };
+    let what = format!(
+        "takes the place of {id}: add its public key (kmip-ssh key public {name:?}) to \
+         authorized_keys files{old}"
+    );
+    tell(place, &new, what, output)
+}
+
 /// `key destroy`
 pub fn destroy(
     place: &Place,
@@ -86,16 +120,22 @@ pub fn destroy(
     output: &mut Output,
     person: &dyn Person,
 ) -> Result<(), Failure> {
-    let key = selected(place, &arguments.key, Precision::Whole)?;
+    let key = match selected(place, &arguments.key, Precision::Whole) {
+        Err(Failure::NoSuchKey(reason)) => {
+            let id = ObjectId(arguments.key.clone());
+            return match place.token().remnant(&id)? {
+                Some(half) => destroy_half(place, &half, arguments, output, person),
+                None => Err(Failure::NoSuchKey(reason)),
+            };
+        }
+        selected => selected?,
+    };
     if key.state == State::Active && !arguments.revoke {
-        return Err(refused(
-            place,
-            &key,
-            "it is active: add --revoke to revoke it first",
-        ));
+        return Err(refused(place, &name_of(&key), ADD_REVOKE));
     }
     if !arguments.yes {
-        confirmed(place, &key, person)?;
+        let what = format!("{} {}", key.public.key_type(), name_of(&key));
+        confirmed(place, &name_of(&key), &what, person)?;
     }
     if key.state == State::Active {
         place.token().revoke(&key, &NO_LONGER_NEEDED)?;
@@ -105,32 +145,64 @@ pub fn destroy(
     Ok(output.show(&Destroyed { destroyed })?)
 }
 
+const ADD_REVOKE: &str = "it is active: add --revoke to revoke it first";
+
+/// What a destruction that failed has left, or a making.
+fn destroy_half(
+    place: &Place,
+    half: &Remnant,
+    arguments: &DestroyArguments,
+    output: &mut Output,
+    person: &dyn Person,
+) -> Result<(), Failure> {
+    let (name, id) = (&half.name, &half.id);
+    let what = match half.half {
+        Half::Private => format!("private key {name:?} (id {id}) without a public half"),
+        Half::Public => format!("public key {name:?} (id {id}) without a private half"),
+    };
+    if half.state == State::Active && half.half == Half::Private && !arguments.revoke {
+        return Err(refused(place, &what, ADD_REVOKE));
+    }
+    if !arguments.yes {
+        confirmed(place, &what, &what, person)?;
+    }
+    place.token().remove(half)?;
+    Ok(output.show(&DestroyedHalf {
+        destroyed: HalfRecord {
+            slot: place.label.clone(),
+            name: name.clone(),
+            id: id.to_string(),
+        },
+        what,
+    })?)
+}
+
 /// The key serves no more, and nothing is wrong with it.
 pub const NO_LONGER_NEEDED: Revocation = Revocation {
     compromised: false,
     message: None,
 };
 
-fn confirmed(place: &Place, key: &Key, person: &dyn Person) -> Result<(), Failure> {
-    let (label, id, slot) = (key.label(), &key.id, &place.label);
-    let key_type = key.public.key_type();
-    let question = format!(
-        "Destroy {key_type} key {label:?} (id {id}) in slot {slot:?}? It cannot be brought back."
-    );
+fn confirmed(place: &Place, named: &str, what: &str, person: &dyn Person) -> Result<(), Failure> {
+    let slot = &place.label;
+    let question = format!("Destroy {what} in slot {slot:?}? It cannot be brought back.");
     match person.confirm(&question) {
         Some(true) => Ok(()),
-        Some(false) => Err(refused(place, key, "not destroyed")),
+        Some(false) => Err(refused(place, named, "not destroyed")),
         None => Err(refused(
             place,
-            key,
+            named,
             "there is no terminal to ask on: add --yes to destroy it",
         )),
     }
 }
 
-fn refused(place: &Place, key: &Key, why: &str) -> Failure {
-    let (label, id, slot) = (key.label(), &key.id, &place.label);
-    Failure::Refused(format!("slot {slot:?}: key {label:?} (id {id}): {why}"))
+fn name_of(key: &Key) -> String {
+    format!("key {:?} (id {})", key.label(), key.id)
+}
+
+fn refused(place: &Place, named: &str, why: &str) -> Failure {
+    Failure::Refused(format!("slot {:?}: {named}: {why}", place.label))
 }
 
 fn selected(place: &Place, name: &str, precision: Precision) -> Result<Key, Failure> {
@@ -153,6 +225,12 @@ impl fmt::Display for Changed {
             ..
         } = &self.key;
         writeln!(f, "{key_type} key {id} ({fingerprint}) {}", self.what)
+    }
+}
+
+impl fmt::Display for DestroyedHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} is destroyed", self.what)
     }
 }
 

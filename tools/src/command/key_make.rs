@@ -10,6 +10,7 @@ use kmip_p11::model::public_key::{KeyType, PublicKey};
 use kmip_p11::token::NewKey;
 use serde::Serialize;
 
+use super::key_wish;
 use crate::arguments::{GenerateArguments, ImportArguments, NewKeyArguments};
 use crate::failure::Failure;
 use crate::installation::Module;
@@ -43,8 +44,9 @@ pub fn generate(
     let wanted = wanted(&arguments.name, arguments.key_type, &arguments.new);
     group_is_shown(place, &wanted.groups)?;
     name_is_free(place, &wanted.name)?;
+    key_wish::can_be_met(place, &arguments.new)?;
     if arguments.here {
-        return generate_here(place, &wanted, output);
+        return generate_here(place, &wanted, &arguments.new, output);
     }
     let made = place.token().generate(&wanted).map_err(Failure::from);
     let fix = format!(
@@ -52,14 +54,21 @@ pub fn generate(
         place.noun
     );
     let key = made.map_err(|it| it.with_fix(TokenErrorKind::Impossible, &fix))?;
+    key_wish::meet(place, &key, &arguments.new)?;
     tell(place, &key, format!("made {}", place.inside()), output)
 }
 
-fn generate_here(place: &Place, wanted: &NewKey, output: &mut Output) -> Result<(), Failure> {
+fn generate_here(
+    place: &Place,
+    wanted: &NewKey,
+    new: &NewKeyArguments,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let made = PrivateKey::generate(wanted.key_type);
     let private = made.map_err(|error| Failure::Refused(error.to_string()))?;
     let key = place.token().import(&private, wanted)?;
     drop(private); // wiped by its owner, before anything else happens
+    key_wish::meet(place, &key, new)?;
     let how = format!("made here, registered at the {}, wiped here", place.noun);
     tell(place, &key, how, output)
 }
@@ -73,12 +82,14 @@ pub fn import(
 ) -> Result<(), Failure> {
     group_is_shown(place, &arguments.new.groups)?;
     name_is_free(place, &arguments.name.0)?;
+    key_wish::can_be_met(place, &arguments.new)?;
     let private = key_file::read(&arguments.file, person)?;
     let key_type = WantedType(private.public().key_type());
     let wanted = wanted(&arguments.name, key_type, &arguments.new);
     key_is_new(place, private.public())?;
     let key = place.token().import(&private, &wanted)?;
     drop(private);
+    key_wish::meet(place, &key, &arguments.new)?;
     let file = arguments.file.display();
     person.tell(&format!(
         "{file} is still there: remove it once a login with the key {} works",
@@ -217,6 +228,8 @@ mod tests {
                 groups: vec!["ssh".into()],
                 no_activate: false,
                 extractable: false,
+                id: None,
+                label: None,
             },
         }
     }
@@ -319,6 +332,8 @@ mod tests {
                 groups: vec![],
                 no_activate: false,
                 extractable: false,
+                id: None,
+                label: None,
             },
         };
         let text = printed(false, |output| {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use kmip_p11::model::key::Key;
+use kmip_p11::model::key::{Found, Key};
 use kmip_p11::token::Wish;
 use serde::Serialize;
 
-use crate::arguments::{SetIdArguments, SetLabelArguments};
+use crate::arguments::{NewKeyArguments, SetIdArguments, SetLabelArguments};
 use crate::failure::Failure;
 use crate::key_record::{KeyRecord, hex};
 use crate::output::Output;
@@ -32,18 +32,7 @@ pub fn set_id(
     let key = selected.key;
     let wanted = arguments.id.as_ref().map(|id| id.0.clone());
     let new = wanted.clone().unwrap_or_else(|| key.public.key_id());
-    let other = selection::all(&found).into_iter().find(|it| {
-        let ids = [it.key.key_id.clone(), it.key.public.key_id()];
-        it.key.id != key.id && ids.contains(&new)
-    });
-    if let Some(other) = other {
-        return Err(Failure::Refused(format!(
-            "slot {:?}: key {:?} (id {}) has this CKA_ID: programs could not tell the two apart",
-            place.label,
-            other.key.label(),
-            other.key.id
-        )));
-    }
+    id_is_free(place, &found, &new, Some(key))?;
     place.token().present(key, &Wish::Id(wanted))?;
     tell(place, key, format!("has the CKA_ID {}", hex(&new)), output)
 }
@@ -63,6 +52,51 @@ pub fn set_label(
     };
     place.token().present(selected.key, &Wish::Label(wanted))?;
     tell(place, selected.key, what, output)
+}
+
+fn id_is_free(
+    place: &Place,
+    found: &Found,
+    id: &[u8],
+    but_for: Option<&Key>,
+) -> Result<(), Failure> {
+    let other = selection::all(found).into_iter().find(|it| {
+        let ids = [it.key.key_id.clone(), it.key.public.key_id()];
+        but_for.is_none_or(|key| it.key.id != key.id) && ids.iter().any(|its| its == id)
+    });
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Failure::Refused(format!(
+            "slot {:?}: key {:?} (id {}) has this CKA_ID: programs could not tell the two apart",
+            place.label,
+            other.key.label(),
+            other.key.id
+        ))),
+    }
+}
+
+/// Whether a key that is not there yet can have what is wanted.
+pub fn can_be_met(place: &Place, wanted: &NewKeyArguments) -> Result<(), Failure> {
+    match &wanted.id {
+        Some(id) => id_is_free(place, &place.find()?, &id.0, None),
+        None => Ok(()),
+    }
+}
+
+/// Gives a new key what is wanted.
+pub fn meet(place: &Place, key: &Key, wanted: &NewKeyArguments) -> Result<(), Failure> {
+    let id = wanted.id.as_ref().map(|id| Wish::Id(Some(id.0.clone())));
+    let label = wanted.label.as_ref();
+    let label = label.map(|label| Wish::Label(Some(label.0.clone())));
+    let note = format!(
+        "the key is there all the same, as {:?} (id {})",
+        key.name, key.id
+    );
+    let mut wishes = id.into_iter().chain(label);
+    wishes.try_for_each(|wish| {
+        let met = place.token().present(key, &wish).map_err(Failure::from);
+        met.map_err(|failure| failure.noting(&note))
+    })
 }
 
 fn tell(place: &Place, key: &Key, what: String, output: &mut Output) -> Result<(), Failure> {

@@ -104,6 +104,7 @@ fn key(
         KeyCommand::Activate(key) => key_life::activate(place, &key.key, output),
         KeyCommand::Revoke(revoke) => key_life::revoke(place, revoke, output),
         KeyCommand::Destroy(destroy) => key_life::destroy(place, destroy, output, person),
+        KeyCommand::Rekey(key) => key_life::rekey(place, &key.key, output),
         KeyCommand::Rename(rename) => key_life::rename(place, rename, output),
         KeyCommand::SetId(set) => key_wish::set_id(place, set, output),
         KeyCommand::SetLabel(set) => key_wish::set_label(place, set, output),

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::Result;
-use kmip_p11::model::key::{Found, Key};
+use kmip_p11::model::key::{Found, Key, ObjectId};
 use kmip_p11::model::mechanism::Offer;
 use kmip_p11::model::mechanism_call::MechanismCall;
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::provider::ListingFile;
-use kmip_p11::token::{NewKey, Probe, Revocation, SharedToken, Token, TokenInfo, Told, Wish};
+use kmip_p11::token::{
+    NewKey, Probe, Remnant, Revocation, SharedToken, Token, TokenInfo, Told, Wish,
+};
 
 use zeroize::Zeroizing;
 
@@ -133,6 +135,18 @@ impl Token for Watched {
 
     fn destroy(&self, key: &Key) -> Result {
         self.change(|token| token.destroy(key))
+    }
+
+    fn remnant(&self, id: &ObjectId) -> Result<Option<Remnant>> {
+        self.ask(|token| token.remnant(id))
+    }
+
+    fn remove(&self, remnant: &Remnant) -> Result {
+        self.change(|token| token.remove(remnant))
+    }
+
+    fn rekey(&self, key: &Key) -> Result<Key> {
+        self.change(|token| token.rekey(key))
     }
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {

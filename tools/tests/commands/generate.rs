@@ -80,6 +80,22 @@ on_each_server! {
         }
     }
 
+    fn a_key_is_made_with_the_id_and_label_that_programs_are_to_see(case) {
+        let scene = Scene::on(case.server);
+        let person = Person::of(&scene);
+        let wishes = ["--id", "c0:ff:ee", "--label", "the web key"];
+        let key = person.generate_with("web", "rsa:2048", &wishes);
+        assert_eq!((word(&key, "key_id"), word(&key, "label")), ("c0ffee", "the web key"), "{key}");
+        let group = person.group.clone();
+        let other = person.name("other");
+        let again = ["key", "generate", &other, "--type", "rsa:2048", "--group", &group, "--id", "c0ffee"];
+        let before = person.everything();
+        let (kind, message) = person.refusal(&again);
+        assert_eq!(kind, "refused", "{message}");
+        assert!(message.contains("has this CKA_ID"), "{message}");
+        assert_eq!(person.everything(), before, "nothing was made");
+    }
+
     fn every_type_that_openssh_takes_logs_in(case) {
         let scene = Scene::on(case.server);
         let person = Person::of(&scene);

@@ -1,9 +1,12 @@
 //! `key activate`, `rename`, `revoke`, `destroy`: each change is seen by OpenSSH.
 
+use ffi_tests::configuration::{Configuration, SlotEntry};
+use ffi_tests::fake_server::FakeServer;
 use ffi_tests::on_each_server;
 use ffi_tests::openssh::{comment, name};
 use ffi_tests::scene::Scene;
 use ffi_tests::terminal::Terminal;
+use kmip_p11::model::public_key::{Curve, KeyType};
 
 use crate::person::{Person, named, word};
 
@@ -152,4 +155,54 @@ on_each_server! {
         assert_eq!(person.user.list().iter().map(|line| name(line)).collect::<Vec<_>>(), ["stays"]);
         assert!(person.can_log_in(word(&stays, "openssh")));
     }
+}
+
+/// On a server that moves names and leaves the old pair as it is, as KMIP says.
+#[test]
+fn a_replaced_key_keeps_its_name_and_its_predecessor_can_be_ended() {
+    let server = FakeServer::with(|vault| {
+        vault.pair("web", KeyType::Ec(Curve::P256));
+    });
+    let server = server.start();
+    let configuration = Configuration::new(&[SlotEntry::new("fake", server.endpoint())]);
+    let person = Person::with(&configuration);
+    let text = person.text(&["key", "rekey", "web"]);
+    for word in [
+        "takes the place of private-1",
+        "kmip-ssh key revoke private-1",
+    ] {
+        assert!(text.contains(word), "{word:?} is not in {text}");
+    }
+    let keys = &person.json(&["key", "list"])["keys"];
+    assert_eq!(word(named(keys, "web"), "id"), "private-2");
+    let revoked = person.json(&["key", "revoke", "private-1"]);
+    assert_eq!(word(&revoked["key"], "state"), "deactivated");
+    let (kind, message) = person.refusal(&["key", "rekey", "private-1"]);
+    assert_eq!(kind, "refused", "{message}");
+    assert!(message.contains("private-2"), "{message}");
+}
+
+/// What a destruction in two steps has left after the first one.
+#[test]
+fn half_of_a_key_is_destroyed_by_its_identifier_after_a_yes() {
+    let server = FakeServer::with(|vault| {
+        vault.pairs(2);
+        vault.objects.retain(|it| it.id != "private-1");
+    });
+    let server = server.start();
+    let configuration = Configuration::new(&[SlotEntry::new("fake", server.endpoint())]);
+    let person = Person::with(&configuration);
+    let (kind, message) = person.refusal(&["key", "destroy", "public-1"]);
+    assert_eq!(kind, "refused", "{message}");
+    assert!(message.contains("without a private half"), "{message}");
+    let destroyed = person.json(&["key", "destroy", "public-1", "--yes"]);
+    assert_eq!(word(&destroyed["destroyed"], "id"), "public-1");
+    assert!(server.vault().get("public-1").is_none());
+    for id in ["public-1", "nothing"] {
+        assert_eq!(
+            person.refusal(&["key", "destroy", id, "--yes"]).0,
+            "no-such-key"
+        );
+    }
+    assert!(server.vault().get("public-2").is_some());
 }
