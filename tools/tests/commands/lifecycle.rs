@@ -178,7 +178,7 @@ fn a_replaced_key_keeps_its_name_and_its_predecessor_can_be_ended() {
     let revoked = person.json(&["key", "revoke", "private-1"]);
     assert_eq!(word(&revoked["key"], "state"), "deactivated");
     let (kind, message) = person.refusal(&["key", "rekey", "private-1"]);
-    assert_eq!(kind, "refused", "{message}");
+    assert_eq!(kind, "bad-input", "{message}");
     assert!(message.contains("private-2"), "{message}");
 }
 
