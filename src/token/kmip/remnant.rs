@@ -45,7 +45,8 @@ impl KmipToken {
 
     fn is_elsewhere(&self, object: &Managed) -> bool {
         let (ours, its) = (&self.filter.groups, &object.groups);
-        !(ours.is_empty() || its.is_empty()) && !its.iter().any(|group| ours.contains(group))
+        let is_ours = its.iter().any(|group| ours.contains(group));
+        !(ours.is_empty() || its.is_empty() || is_ours)
     }
 
     fn is_in_a_key(&self, id: &ObjectId) -> Result<bool> {
