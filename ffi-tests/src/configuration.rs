@@ -12,18 +12,26 @@ use crate::scratch::Scratch;
 #[derive(Debug, Clone)]
 pub struct SlotEntry {
     label: String,
-    endpoint: Endpoint,
+    endpoint: Option<Endpoint>,
     has_certificate: bool,
     others: Vec<String>,
     lines: Vec<String>,
 }
 
 impl SlotEntry {
-    /// A slot with that label, and defaults for everything else.
+    /// A slot with that label on a KMIP server, and defaults for everything else.
     pub fn new(label: &str, endpoint: Endpoint) -> Self {
         Self {
+            endpoint: Some(endpoint),
+            ..Self::bare(label)
+        }
+    }
+
+    /// A slot whose lines say where its keys are.
+    pub fn bare(label: &str) -> Self {
+        Self {
             label: label.to_owned(),
-            endpoint,
+            endpoint: None,
             has_certificate: true,
             others: vec![],
             lines: vec![],
@@ -37,9 +45,15 @@ impl SlotEntry {
     }
 
     /// The same slot with its server at another address or URL.
+    #[track_caller]
     pub fn at(mut self, address: String) -> Self {
-        self.endpoint.address = address;
+        self.server().address = address;
         self
+    }
+
+    #[track_caller]
+    fn server(&mut self) -> &mut Endpoint {
+        self.endpoint.as_mut().expect("a slot on a KMIP server")
     }
 
     /// Has another server with the same objects, at this address.
@@ -81,13 +95,16 @@ impl SlotEntry {
     }
 
     /// Our client certificate's key.
+    #[track_caller]
     pub fn key_file(&self) -> PathBuf {
-        self.endpoint.key.clone()
+        let endpoint = self.endpoint.as_ref();
+        endpoint.expect("a slot on a KMIP server").key.clone()
     }
 
     /// Takes that key from another file.
+    #[track_caller]
     pub fn with_key_file(mut self, key: &Path) -> Self {
-        self.endpoint.key = key.to_owned();
+        self.server().key = key.to_owned();
         self
     }
 
@@ -98,26 +115,34 @@ impl SlotEntry {
     }
 
     fn text(&self) -> String {
+        let mut text = format!("\n[[slot]]\nlabel = {:?}\n", self.label);
+        for line in self.of_server().iter().chain(&self.lines) {
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    }
+
+    fn of_server(&self) -> Vec<String> {
+        let Some(endpoint) = &self.endpoint else {
+            return vec![];
+        };
         let Endpoint {
             address,
             ca,
             certificate,
             key,
-        } = &self.endpoint;
+        } = endpoint;
         let others = self.others.iter();
         let addresses: Vec<&String> = std::iter::once(address).chain(others).collect();
-        let mut text = format!(
-            "\n[[slot]]\nlabel = {:?}\nkmip.servers = {addresses:?}\nkmip.tls.ca = {ca:?}\n",
-            self.label
-        );
+        let mut lines = vec![
+            format!("kmip.servers = {addresses:?}"),
+            format!("kmip.tls.ca = {ca:?}"),
+        ];
         if self.has_certificate {
-            let _ = writeln!(text, "kmip.tls.client_cert = {certificate:?}");
-            let _ = writeln!(text, "kmip.tls.client_key = {key:?}");
+            lines.push(format!("kmip.tls.client_cert = {certificate:?}"));
+            lines.push(format!("kmip.tls.client_key = {key:?}"));
         }
-        for line in &self.lines {
-            let _ = writeln!(text, "{line}");
-        }
-        text
+        lines
     }
 }
 

@@ -118,8 +118,9 @@ impl Keyring {
 
     /// Names are unique among all keys that a user of the server sees, groups or not.
     fn wanted(&self, name: &str, key_type: KeyType) -> NewKey {
+        let groups = Some(&self.group).filter(|group| !group.is_empty());
         NewKey {
-            groups: vec![self.group.clone()],
+            groups: groups.cloned().into_iter().collect(),
             ..NewKey::new(format!("{name}@{}", self.group), key_type)
         }
     }

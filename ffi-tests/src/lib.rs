@@ -19,6 +19,7 @@ pub mod oddities;
 pub mod openssh;
 pub mod own_process;
 pub mod passage;
+pub mod place;
 pub mod process;
 pub mod scene;
 pub mod scratch;

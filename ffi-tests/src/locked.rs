@@ -63,8 +63,8 @@ impl Surroundings for Locked {
     }
 }
 
-/// By openssl, as an administrator would do it.
-fn encrypt(plain: &Path, encrypted: &Path) {
+/// Puts a private key under [`PIN`], by openssl, as an administrator would do it.
+pub fn encrypt(plain: &Path, encrypted: &Path) {
     let mut openssl = tool::command("openssl");
     openssl.args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout"]);
     openssl.arg(format!("pass:{PIN}"));

@@ -59,6 +59,13 @@ pub enum KeyState {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patterns(Vec<WildMatch>);
 
+impl<S: AsRef<str>> FromIterator<S> for Patterns {
+    fn from_iter<I: IntoIterator<Item = S>>(patterns: I) -> Self {
+        let patterns = patterns.into_iter();
+        Self(patterns.map(|it| WildMatch::new(it.as_ref())).collect())
+    }
+}
+
 impl Patterns {
     /// True if there are no patterns, so that every name matches.
     pub fn is_empty(&self) -> bool {
@@ -151,12 +158,7 @@ impl KeyFilter {
         let names = texts(&written.names)?;
         Ok(Self {
             groups: texts(&written.groups)?,
-            names: Patterns(
-                names
-                    .iter()
-                    .map(|pattern| WildMatch::new(pattern))
-                    .collect(),
-            ),
+            names: names.iter().collect(),
             types: some_of(written.types.as_ref(), kind, NO_TYPE)?.unwrap_or(default.types),
             states: some_of(written.states.as_ref(), state, NO_STATE)?.unwrap_or(default.states),
             local_use: written

@@ -31,6 +31,29 @@ pub enum SignScheme {
     Ed25519,
 }
 
+impl SignScheme {
+    /// True if keys of that type sign by it.
+    pub fn goes_with(self, key_type: KeyType) -> bool {
+        matches!(
+            (self, key_type),
+            (Self::RsaPkcs1(_), KeyType::Rsa(_))
+                | (Self::Ecdsa(_), KeyType::Ec(_))
+                | (Self::Ed25519, KeyType::Ed25519)
+        )
+    }
+
+    /// True if it signs such an input: a digest has its hash's length, and Ed25519 takes messages.
+    pub fn takes(self, input: SignInput<'_>) -> bool {
+        match (self, input) {
+            (_, SignInput::Message(_)) => true,
+            (Self::RsaPkcs1(hash) | Self::Ecdsa(hash), SignInput::Digest(digest)) => {
+                digest.len() == hash.digest_len()
+            }
+            (Self::Ed25519, SignInput::Digest(_)) => false,
+        }
+    }
+}
+
 impl fmt::Display for SignScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, hash) = match self {

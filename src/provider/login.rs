@@ -121,19 +121,22 @@ mod tests {
 
     /// A slot with one key, behind that PIN if there is one.
     fn slot(pin: Option<&'static str>) -> Slot {
-        let token = MemoryToken::new("memory");
-        let token = pin.map_or(MemoryToken::new("memory"), |pin| token.behind(pin));
+        let open = MemoryToken::new("memory");
         let wanted = NewKey::new("web", KeyType::Ed25519);
-        token.generate(&wanted).unwrap();
+        open.generate(&wanted).unwrap();
+        let token = match pin {
+            Some(pin) => open.behind(pin),
+            None => open,
+        };
         Slot::new(0, Arc::new(token), RULES)
     }
 
     #[test]
     fn a_token_that_is_open_for_public_keys_shows_them_alone_before_the_login() {
-        let token = MemoryToken::new("memory").behind("1234").with_open_public();
-        token
-            .generate(&NewKey::new("web", KeyType::Ed25519))
+        let open = MemoryToken::new("memory");
+        open.generate(&NewKey::new("web", KeyType::Ed25519))
             .unwrap();
+        let token = open.behind("1234").with_open_public();
         let slot = Slot::new(0, Arc::new(token), RULES);
         assert_eq!(objects(&slot), [1]);
         assert!(slot.object(2).unwrap().is_none());

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::catalog::{Catalog, KeyNumber, Page, Wanted};
+use super::selection::select;
 use super::{NewKey, PinTries, Revocation, Token, TokenInfo, Wish};
+use crate::config::KeyFilter;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Result, TokenErrorKind};
-use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
+use crate::model::key::{Custody, Found, Key, ObjectId, State};
 use crate::model::signature::{SignInput, SignScheme};
 use crate::model::validity::Validity;
 
@@ -21,7 +23,8 @@ pub struct MemoryToken {
     public_is_open: bool,
     logged_in: AtomicBool,
     has_catalog: bool,
-    keys: Mutex<Keys>,
+    filter: KeyFilter,
+    keys: Arc<Mutex<Keys>>,
 }
 
 #[derive(Default)]
@@ -40,8 +43,26 @@ impl MemoryToken {
             public_is_open: false,
             logged_in: AtomicBool::new(false),
             has_catalog: false,
-            keys: Mutex::default(),
+            filter: KeyFilter::default(),
+            keys: Arc::default(),
         }
+    }
+
+    /// Another token with the same keys, as another process would have it of a place outside: what one
+    /// changes, the other sees. Nobody is logged in to it.
+    pub fn another(&self) -> Self {
+        Self {
+            label: self.label.clone(),
+            filter: self.filter.clone(),
+            keys: Arc::clone(&self.keys),
+            logged_in: AtomicBool::new(false),
+            ..*self
+        }
+    }
+
+    /// The same, which shows what that filter lets through.
+    pub fn showing(self, filter: KeyFilter) -> Self {
+        Self { filter, ..self }
     }
 
     /// The same, with keys that are there only for those who know the PIN.
@@ -68,6 +89,11 @@ impl MemoryToken {
         }
     }
 
+    /// A key goes, whatever its state is: as when somebody else had revoked and destroyed it.
+    pub fn lose(&self, key: &Key) {
+        self.keys.lock().of.retain(|_, (held, _)| held.id != key.id);
+    }
+
     fn opened(&self) -> Result {
         match self.pin.is_none() || self.logged_in.load(Ordering::Relaxed) {
             true => Ok(()),
@@ -75,8 +101,11 @@ impl MemoryToken {
         }
     }
 
-    fn insert(&self, private: PrivateKey, wanted: &NewKey) -> Key {
+    fn insert(&self, private: PrivateKey, wanted: &NewKey) -> Result<Key> {
+        self.opened()?;
+        self.named(&wanted.name)?;
         let mut keys = self.keys.lock();
+        self.is_free(&keys, &wanted.name)?;
         keys.last += 1;
         let number = keys.last;
         let public = private.public().clone();
@@ -103,10 +132,25 @@ impl MemoryToken {
             remarks: vec![],
         };
         keys.of.insert(number, (key.clone(), private));
-        key
+        Ok(key)
+    }
+
+    fn is_free(&self, keys: &Keys, name: &str) -> Result {
+        match keys.of.values().find(|(held, _)| held.name == name) {
+            None => Ok(()),
+            Some((held, _)) => {
+                let reason = format!(
+                    "a key called {name:?} is there already ({}); choose another name, or rename \
+                     or destroy that one",
+                    held.id
+                );
+                Err(self.error(TokenErrorKind::BadInput, reason))
+            }
+        }
     }
 
     fn change<T>(&self, key: &Key, change: impl FnOnce(&mut Key) -> T) -> Result<T> {
+        self.opened()?;
         let mut keys = self.keys.lock();
         let found = keys.of.values_mut().find(|(held, _)| held.id == key.id);
         let (held, _) = found.ok_or_else(|| self.gone(key))?;
@@ -157,18 +201,9 @@ impl Token for MemoryToken {
         if !self.public_is_open {
             self.opened()?;
         }
-        let mut found = Found::default();
-        for (key, _) in self.keys.lock().of.values() {
-            match key.unusable() {
-                None => found.keys.push(key.clone()),
-                Some(reason) => found.hidden.push(Hidden {
-                    id: key.id.clone(),
-                    key: Some(key.clone()),
-                    reason,
-                }),
-            }
-        }
-        Ok(found)
+        let keys = self.keys.lock();
+        let held = keys.of.values().map(|(key, _)| key.clone()).collect();
+        Ok(select(held, &self.filter))
     }
 
     fn catalog(self: Arc<Self>) -> Option<Arc<dyn Catalog>> {
@@ -180,21 +215,26 @@ impl Token for MemoryToken {
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.opened()?;
+        self.signable(key, scheme, input)?;
         let keys = self.keys.lock();
         let found = keys.of.values().find(|(held, _)| held.id == key.id);
-        let (_, private) = found.ok_or_else(|| self.gone(key))?;
+        let (held, private) = found.ok_or_else(|| self.gone(key))?;
+        if let Some(why) = held.unusable() {
+            let reason = format!("key {:?} may not sign: {why}", held.name);
+            return Err(self.error(TokenErrorKind::Denied, reason));
+        }
         let signature = private.sign(scheme, input);
         self.verified(key, scheme, input, signature.map_err(|e| self.unusable(e))?)
     }
 
     fn generate(&self, wanted: &NewKey) -> Result<Key> {
         let private = PrivateKey::generate(wanted.key_type).map_err(|e| self.unusable(e))?;
-        Ok(self.insert(private, wanted))
+        self.insert(private, wanted)
     }
 
     fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
         let copy = private.copy().map_err(|e| self.unusable(e))?;
-        Ok(self.insert(copy, wanted))
+        self.insert(copy, wanted)
     }
 
     fn export(&self, key: &Key) -> Result<PrivateKey> {
@@ -212,6 +252,11 @@ impl Token for MemoryToken {
     }
 
     fn activate(&self, key: &Key) -> Result {
+        let state = self.change(key, |held| held.state)?;
+        if !matches!(state, State::PreActive | State::Active) {
+            let reason = format!("key {:?} is {state}; make a new key", key.name);
+            return Err(self.error(TokenErrorKind::Denied, reason));
+        }
         self.change(key, |held| held.state = State::Active)
     }
 
@@ -224,9 +269,15 @@ impl Token for MemoryToken {
     }
 
     fn destroy(&self, key: &Key) -> Result {
-        self.change(key, |_| ())?;
-        let mut keys = self.keys.lock();
-        keys.of.retain(|_, (held, _)| held.id != key.id);
+        let state = self.change(key, |held| held.state)?;
+        if state == State::Active {
+            let reason = format!(
+                "key {:?} is active; revoke it before it is destroyed",
+                key.name
+            );
+            return Err(self.error(TokenErrorKind::Denied, reason));
+        }
+        self.lose(key);
         Ok(())
     }
 
@@ -238,6 +289,9 @@ impl Token for MemoryToken {
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {
+        self.named(name)?;
+        self.change(key, |_| ())?;
+        self.is_free(&self.keys.lock(), name)?;
         self.change(key, |held| held.name = name.into())
     }
 }

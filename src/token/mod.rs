@@ -6,11 +6,14 @@ pub mod hsm;
 pub mod keystore;
 mod kmip;
 pub mod memory;
+mod naming;
 mod selection;
 
 use std::sync::Arc;
 
 pub use check_signature::check_signature;
+pub use naming::check_name;
+
 #[cfg(feature = "fuzzing")]
 pub(crate) use kmip::fuzzing::listed;
 
@@ -167,6 +170,33 @@ pub trait Token: Send + Sync {
     fn unable(&self, what: &str) -> Error {
         let reason = format!("this kind of token does not {what}");
         self.error(TokenErrorKind::Impossible, reason)
+    }
+
+    /// That it is a name for a key.
+    fn named(&self, name: &str) -> Result {
+        check_name(name).map_err(|why| {
+            let reason = format!("{name:?} is no name for a key: {why}");
+            self.error(TokenErrorKind::BadInput, reason)
+        })
+    }
+
+    /// That a key of that type signs by that scheme, and that a digest is as long as its hash says:
+    /// what nobody has to be asked.
+    fn signable(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result {
+        match (scheme.goes_with(key.public.key_type()), scheme.takes(input)) {
+            (true, true) => Ok(()),
+            (false, _) => {
+                let key_type = key.public.key_type();
+                let reason = format!("a key of type {key_type} does not sign by {scheme}");
+                Err(self.error(TokenErrorKind::BadInput, reason))
+            }
+            (true, false) => {
+                let reason = format!(
+                    "what is to be signed has a form or a length that {scheme} does not take"
+                );
+                Err(self.error(TokenErrorKind::BadInput, reason))
+            }
+        }
     }
 
     /// An error of this token's.

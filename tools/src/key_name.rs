@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-/// OpenSSH's buffer for a label: a longer one ends its listing of the slot.
-const LONGEST: usize = 255;
+use kmip_p11::token::check_name;
 
 /// At most 255 bytes, something to see, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,16 +12,7 @@ impl FromStr for KeyName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("a name has at least one visible character".into());
-        }
-        if text.chars().any(char::is_control) {
-            return Err("a name has no control characters: they would break lists of keys".into());
-        }
-        match text.len() {
-            ..=LONGEST => Ok(Self(text.into())),
-            length => Err(format!("{length} bytes; a name has at most {LONGEST}")),
-        }
+        check_name(text).map(|()| Self(text.into()))
     }
 }
 

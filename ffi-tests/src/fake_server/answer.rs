@@ -78,6 +78,7 @@ fn about_an_object(
         | Operation::REVOKE
         | Operation::DESTROY
         | Operation::MODIFY_ATTRIBUTE
+        | Operation::DELETE_ATTRIBUTE
         | Operation::ADD_ATTRIBUTE => {
             let id = found?.id;
             making::change(state, operation, &id, payload)

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::ttlv::{Item, Writer};
-use kmip_p11::kmip::{LinkType, ObjectType, Operation, ResultReason, State as Life, Tag};
+use kmip_p11::kmip::{
+    CryptographicAlgorithm, LinkType, ObjectType, Operation, ResultReason, RevocationReasonCode,
+    State as Life, Tag,
+};
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 use super::answer::Body;
@@ -13,9 +16,10 @@ use super::locating::values;
 use super::state::State;
 use super::vault::{self, Stored};
 
-/// A P-256 pair, whatever was asked.
+/// A pair of the type that was asked for; P-256 if that cannot be told.
 pub fn create_key_pair(state: &State, payload: Item<'_>) -> Body {
-    let pair = PrivateKey::generate(KeyType::Ec(Curve::P256)).expect("a P-256 key");
+    let key_type = wanted_type(payload).unwrap_or(KeyType::Ec(Curve::P256));
+    let pair = PrivateKey::generate(key_type).expect("a type of key that can be made");
     let mut vault = state.vault();
     let number = vault.keep("created", Arc::new(pair));
     let ids = [ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY].map(|kind| vault::id(kind, number));
@@ -78,6 +82,23 @@ pub fn rekey_key_pair(state: &State, payload: Item<'_>) -> Result<Body, Refused>
     }))
 }
 
+fn wanted_type(payload: Item<'_>) -> Option<KeyType> {
+    let tags = [Tag::COMMON_ATTRIBUTES, Tag::COMMON_TEMPLATE_ATTRIBUTE];
+    let common = tags.iter().find_map(|tag| payload.find(*tag))?;
+    let of = |tag| values(common, tag).into_iter().next();
+    let algorithm = of(Tag::CRYPTOGRAPHIC_ALGORITHM)?.enumeration()?;
+    let length = of(Tag::CRYPTOGRAPHIC_LENGTH).and_then(Item::integer);
+    match CryptographicAlgorithm(algorithm) {
+        CryptographicAlgorithm::RSA => Some(KeyType::Rsa(usize::try_from(length?).ok()?)),
+        CryptographicAlgorithm::ED25519 => Some(KeyType::Ed25519),
+        _ => match length? {
+            384 => Some(KeyType::Ec(Curve::P384)),
+            521 => Some(KeyType::Ec(Curve::P521)),
+            _ => None,
+        },
+    }
+}
+
 /// Keeps a key of a pair; who registers a private key registers its public half next.
 pub fn register(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
     let refused = |why: &str| Refused::new(ResultReason::INVALID_FIELD, why);
@@ -124,22 +145,68 @@ pub fn change(
         (Operation::ACTIVATE, Life::PRE_ACTIVE) => vault.at(id).state = Life::ACTIVE,
         (Operation::ACTIVATE, _) => return wrong("it is not pre-active"),
         (Operation::REVOKE, Life::DEACTIVATED) => return wrong("it is revoked"),
-        (Operation::REVOKE, _) => vault.at(id).state = Life::DEACTIVATED,
+        (Operation::REVOKE, _) => vault.at(id).state = revoked(payload),
         (Operation::DESTROY, Life::ACTIVE) => return wrong("it is active"),
         (Operation::DESTROY, _) => vault.objects.retain(|object| object.id != id),
-        (Operation::MODIFY_ATTRIBUTE, _) => {
-            let names = names(payload.find(Tag::NEW_ATTRIBUTE).unwrap_or(payload));
-            match names.as_slice() {
-                [] => return Err(Refused::new(ResultReason::INVALID_FIELD, "names only")),
-                names => vault.at(id).names = names.to_vec(),
-            }
-        }
+        (Operation::MODIFY_ATTRIBUTE, _) => modify(vault.at(id), payload)?,
+        (Operation::DELETE_ATTRIBUTE, _) => delete(vault.at(id), payload)?,
         _ => take(
             vault.at(id),
             payload.find(Tag::NEW_ATTRIBUTE).unwrap_or(payload),
         ),
     }
     Ok(answer_with(id.to_owned()))
+}
+
+/// What a revocation makes of an object.
+fn revoked(payload: Item<'_>) -> Life {
+    let reason = payload.find(Tag::REVOCATION_REASON);
+    let code = reason.and_then(|it| it.find(Tag::REVOCATION_REASON_CODE)?.enumeration());
+    match code.map(RevocationReasonCode) {
+        Some(RevocationReasonCode::KEY_COMPROMISE) => Life::COMPROMISED,
+        _ => Life::DEACTIVATED,
+    }
+}
+
+/// Names, and Application Specific Information in the place of what it says is there now.
+fn modify(object: &mut Stored, payload: Item<'_>) -> Result<(), Refused> {
+    let new = payload.find(Tag::NEW_ATTRIBUTE).unwrap_or(payload);
+    let (names, said) = (names(new), said(new));
+    match (names.is_empty(), said.first()) {
+        (false, _) => object.names = names,
+        (true, Some(one)) => *said_at(object, payload)? = one.clone(),
+        (true, None) => return Err(not_kept()),
+    }
+    Ok(())
+}
+
+fn delete(object: &mut Stored, payload: Item<'_>) -> Result<(), Refused> {
+    let old = said_at(object, payload)?.clone();
+    object.said.retain(|it| *it != old);
+    Ok(())
+}
+
+/// The Application Specific Information that a request is about: by its value, or by its index.
+fn said_at<'a>(
+    object: &'a mut Stored,
+    payload: Item<'_>,
+) -> Result<&'a mut (String, String), Refused> {
+    let current = payload.find(Tag::CURRENT_ATTRIBUTE).map(said);
+    let current = current.and_then(|said| said.into_iter().next());
+    let name = payload.find(Tag::ATTRIBUTE).unwrap_or(payload);
+    let index = name.find(Tag::ATTRIBUTE_INDEX).and_then(Item::integer);
+    let place = match current {
+        Some(current) => object.said.iter().position(|it| *it == current),
+        None => usize::try_from(index.unwrap_or(0)).ok(),
+    };
+    place
+        .and_then(|place| object.said.get_mut(place))
+        .ok_or_else(not_kept)
+}
+
+fn not_kept() -> Refused {
+    let what = "no name, and no Application Specific Information that is there";
+    Refused::new(ResultReason::INVALID_FIELD, what)
 }
 
 fn answer_with(id: String) -> Body {
@@ -167,15 +234,22 @@ fn take(object: &mut Stored, template: Item<'_>) {
     }
     let groups = values(template, Tag::OBJECT_GROUP);
     object.groups.extend(groups.into_iter().filter_map(text));
-    let said = values(template, Tag::APPLICATION_SPECIFIC_INFORMATION);
-    object.said.extend(said.into_iter().filter_map(|it| {
-        let namespace = it.find(Tag::APPLICATION_NAMESPACE).and_then(text)?;
-        Some((namespace, it.find(Tag::APPLICATION_DATA).and_then(text)?))
-    }));
+    object.said.extend(said(template));
     let links = values(template, Tag::LINK);
     object.links.extend(links.into_iter().filter_map(|it| {
         let kind = it.find(Tag::LINK_TYPE)?.enumeration()?;
         let other = it.find(Tag::LINKED_OBJECT_IDENTIFIER).and_then(text)?;
         Some((LinkType(kind), other))
     }));
+}
+
+/// The Application Specific Information among the attributes of a template.
+fn said(template: Item<'_>) -> Vec<(String, String)> {
+    let text = |item: Item<'_>| item.text().map(str::to_owned);
+    let said = values(template, Tag::APPLICATION_SPECIFIC_INFORMATION);
+    let said = said.into_iter().filter_map(|it| {
+        let namespace = it.find(Tag::APPLICATION_NAMESPACE).and_then(text)?;
+        Some((namespace, it.find(Tag::APPLICATION_DATA).and_then(text)?))
+    });
+    said.collect()
 }

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::signature::{RSA_PSS_SHA256, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::ttlv::Item;
-use kmip_p11::kmip::{HashingAlgorithm, ResultReason, Tag};
+use kmip_p11::kmip::{HashingAlgorithm, ResultReason, State as Life, Tag};
 use kmip_p11::model::public_key::KeyType;
 use kmip_p11::model::signature::{Hash, SignInput, SignScheme, der_ecdsa};
 
@@ -20,6 +20,10 @@ pub fn signature(
     fault: Option<&Fault>,
 ) -> Result<Vec<u8>, Refused> {
     let invalid = |what: &str| Refused::new(ResultReason::INVALID_FIELD, what);
+    if object.state != Life::ACTIVE {
+        let why = "it is not active";
+        return Err(Refused::new(ResultReason::WRONG_KEY_LIFECYCLE_STATE, why));
+    }
     let signer = object.signer.clone();
     let signer = signer.ok_or_else(|| invalid("not a private key"))?;
     let wanted = Wanted::read(&signer, payload).ok_or_else(|| invalid("parameters"))?;

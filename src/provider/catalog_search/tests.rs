@@ -187,7 +187,7 @@ fn keys_may_be_made_and_destroyed_during_a_search() {
     let first = slot.found(&mut search, 1).unwrap();
     for number in [1, 2, PAGE as u64 + 1] {
         let key = Catalog::key(&*token.inner, number).unwrap().unwrap();
-        token.inner.destroy(&key).unwrap();
+        token.inner.lose(&key);
     }
     add(&token, "new");
     let rest = slot.found(&mut search, usize::MAX).unwrap();
@@ -212,7 +212,7 @@ fn a_handle_is_the_same_in_every_process_and_ends_with_its_key() {
     let handles = found(&first, vec![]);
     assert_eq!(found(&second, vec![]), handles);
     let key = second.object(handles[3]).unwrap().unwrap().key.clone();
-    token.inner.destroy(&key).unwrap();
+    token.inner.lose(&key);
     add(&token, "c");
     assert!(first.object(handles[3]).unwrap().is_none());
     assert!(found(&second, labelled("c"))[0] > handles[3]);
@@ -256,11 +256,15 @@ fn a_search_sees_the_wishes_of_a_moment_ago() {
 
 #[test]
 fn before_the_login_only_what_is_public_is_found() {
-    let closed = near(MemoryToken::new("near").behind("1234"));
-    let open = near(MemoryToken::new("near").behind("1234").with_open_public());
+    let one = || {
+        let token = MemoryToken::new("near");
+        let wanted = NewKey::new("a", KeyType::Ed25519);
+        token.generate(&wanted).unwrap();
+        token.behind("1234")
+    };
+    let (closed, open) = (one(), one().with_open_public());
     for (token, before) in [(closed, vec![]), (open, vec![handle(1, Part::Public, 0)])] {
-        add(&token, "a");
-        let slot = Slot::new(0, token, RULES);
+        let slot = Slot::new(0, near(token), RULES);
         assert_eq!(found(&slot, vec![]), before);
         assert!(slot.object(handle(1, Part::Private, 0)).unwrap().is_none());
         slot.login.begin(CKU_USER, b"1234").unwrap();

@@ -179,9 +179,14 @@ mod tests {
 
     fn keys(names: &[&str]) -> Vec<Key> {
         let token = MemoryToken::new("t");
+        let mut number = 0;
         let make = |name: &&str| {
-            let wanted = NewKey::new(*name, KeyType::Ec(Curve::P256));
-            token.generate(&wanted).unwrap()
+            number += 1;
+            let wanted = NewKey::new(number.to_string(), KeyType::Ec(Curve::P256));
+            let key = token.generate(&wanted).unwrap();
+            // Servers have keys by names that no token of ours would give.
+            let name = (*name).to_owned();
+            Key { name, ..key }
         };
         names.iter().map(make).collect()
     }

@@ -94,7 +94,7 @@ impl KmipToken {
         };
         let [old, new] = [&key.name, name].map(|name| format!("{name}{PUBLIC_SUFFIX}"));
         match self.rename_one(&public.0, &old, &new) {
-            Err(error) if self.key_named(&key.id.0).is_err() => {
+            Err(error) if self.key_named(&key.id.0, name).is_err() => {
                 Err(self.renamed_half(key, name, error))
             }
             // It may bear any name of another client's choice: a link pairs it still.
@@ -155,18 +155,27 @@ impl KmipToken {
         self.settle(id, &add, &|it| is_called(name, it))
     }
 
-    /// The key with that identifier, whatever the slot's filter says.
-    pub(super) fn key_named(&self, id: &str) -> Result<Key> {
-        let Found { keys, hidden, .. } = self.pairs(Scope::default())?;
-        let reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
-        let found = keys.into_iter().find(|key| key.id.0 == id);
-        found.ok_or_else(|| {
-            let reason = reason.map_or_else(
-                || format!("key {id} was made, but the server does not list it"),
-                |hidden| format!("key {id} was made, but cannot be used: {}", hidden.reason),
-            );
-            self.failures.error(TokenErrorKind::Failed, reason)
-        })
+    /// The key with that identifier and name, whatever the slot's filter says. If its name does not
+    /// find it, all keys are looked through.
+    pub(super) fn key_named(&self, id: &str, name: &str) -> Result<Key> {
+        let names = [name.to_owned()];
+        let named = Scope {
+            names: &names,
+            ..Scope::default()
+        };
+        let mut reason = None;
+        for scope in [named, Scope::default()] {
+            let Found { keys, hidden, .. } = self.pairs(scope)?;
+            if let Some(key) = keys.into_iter().find(|key| key.id.0 == id) {
+                return Ok(key);
+            }
+            reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
+        }
+        let reason = reason.map_or_else(
+            || format!("key {id} was made, but the server does not list it"),
+            |hidden| format!("key {id} was made, but cannot be used: {}", hidden.reason),
+        );
+        Err(self.failures.error(TokenErrorKind::Failed, reason))
     }
 
     pub(super) fn carry_out(&self, request: &Request) -> Result<Answer> {

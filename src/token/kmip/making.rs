@@ -15,6 +15,7 @@ use crate::kmip::{
     Attribute, Error as KmipError, ErrorKind, LinkType, ObjectType, Refusal, Request, Response,
     RevocationReasonCode,
 };
+use crate::token::Token;
 
 /// The Application Namespace of marks.
 const NAMESPACE: &str = "kmip-p11-made-by";
@@ -334,6 +335,7 @@ impl KmipToken {
     /// apart on servers without links. Somebody else may take the name in the same moment; then a
     /// signature has to tell.
     pub(super) fn name_is_free(&self, name: &str) -> Result {
+        self.named(name)?;
         let namesakes = self.namesakes(ObjectType::PRIVATE_KEY, name);
         match namesakes
             .map_err(|error| unknown_name(name, error))?

@@ -198,6 +198,7 @@ impl Token for KmipToken {
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        self.signable(key, scheme, input)?;
         self.signature(self.deadline(), key, scheme, input)
     }
 

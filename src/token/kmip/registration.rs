@@ -174,7 +174,7 @@ impl KmipToken {
             true => self.activate_both(id, public_id),
             false => Ok(()),
         };
-        let finished = activated.and_then(|()| self.key_named(id));
+        let finished = activated.and_then(|()| self.key_named(id, &wanted.name));
         finished.map_err(|error| {
             let note = format!("the pair is on the server: {id:?}, public half {public_id:?}");
             noting(error, &note)

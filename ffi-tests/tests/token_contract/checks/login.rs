@@ -1,0 +1,83 @@
+//! A token behind a PIN: closed before it, told apart from a wrong one, and closed again.
+
+use ffi_tests::place::{Place, made};
+use kmip_p11::error::TokenErrorKind;
+use kmip_p11::model::public_key::{Curve, KeyType};
+use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
+use kmip_p11::token::SharedToken;
+
+use super::signing::signs;
+use super::{Check, shown};
+use crate::outcome::{Fault, Outcome, refused, same};
+
+pub const CHECKS: &[Check] = &[
+    ("no PIN where none is needed", none_needed),
+    ("before the PIN", before),
+    ("a wrong PIN", wrong),
+    ("the PIN, and its end", right),
+];
+
+const SCHEME: SignScheme = SignScheme::Ecdsa(Hash::Sha256);
+const INPUT: SignInput<'_> = SignInput::Message(b"m");
+
+fn none_needed(place: &Place) -> Outcome {
+    same("login_required", place.token().info().login_required, false)
+}
+
+/// A place with one key, behind its PIN.
+fn locked(place: &Place) -> Outcome<(SharedToken, &'static str)> {
+    made(
+        &*place.token(),
+        &place.wanted("key", KeyType::Ec(Curve::P256)),
+    )?;
+    let none = || Fault::Deviates("there is no PIN".into());
+    let (token, pin) = place.locked().ok_or_else(none)?;
+    same("login_required", token.info().login_required, true)?;
+    Ok((token, pin))
+}
+
+/// Its keys are shown only by a token that says so, and none signs.
+fn is_closed(place: &Place, token: &SharedToken) -> Outcome {
+    match token.info().public_is_open {
+        true => same("keys shown", shown(&**token)?.len(), 1)?,
+        false => {
+            let error = refused("the listing", token.find().map(|_| ()))?;
+            same("the listing", error.kind, TokenErrorKind::LoginRequired)?;
+        }
+    }
+    let key = place.token().find()?.keys.remove(0);
+    let error = refused("a signature", token.sign(&key, SCHEME, INPUT))?;
+    same("a signature", error.kind, TokenErrorKind::LoginRequired)?;
+    let wanted = place.wanted("another", KeyType::Rsa(2048));
+    let error = refused("a new key", token.generate(&wanted))?;
+    same("a new key", error.kind, TokenErrorKind::LoginRequired)
+}
+
+fn before(place: &Place) -> Outcome {
+    let (token, _) = locked(place)?;
+    is_closed(place, &token)
+}
+
+fn wrong(place: &Place) -> Outcome {
+    let (token, pin) = locked(place)?;
+    let error = refused("the wrong PIN", token.login("open barley"))?;
+    same("the kind", error.kind, TokenErrorKind::WrongPin)?;
+    for secret in ["barley", pin] {
+        same("the PIN in the error", error.reason.contains(secret), false)?;
+    }
+    is_closed(place, &token)?;
+    token.login(pin)?;
+    same("keys shown", shown(&*token)?.len(), 1)
+}
+
+fn right(place: &Place) -> Outcome {
+    let (token, pin) = locked(place)?;
+    for _ in 0..2 {
+        token.login(pin)?;
+        let key = token.find()?.keys.remove(0);
+        signs(&*token, &key, SCHEME, INPUT)?;
+        token.logout();
+        is_closed(place, &token)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What a kind of place cannot do, and why: a check that is named here has to be refused in just this way.
+
+use ffi_tests::place::Kind;
+use kmip_p11::error::TokenErrorKind;
+
+/// A part of the contract that some kinds cannot keep.
+#[derive(Debug)]
+pub struct Exception {
+    kinds: &'static [Kind],
+    checks: &'static [&'static str],
+    /// What has to happen instead.
+    pub expected: Expected,
+    /// Why, for readers of the document.
+    why: &'static str,
+}
+
+/// What happens instead.
+#[derive(Debug, Clone, Copy)]
+pub enum Expected {
+    /// A refusal of that kind with these words in its reason.
+    Refusal(TokenErrorKind, &'static str),
+    /// This, which a place outside our house does and which does no harm.
+    Deviation(&'static str),
+    /// Nothing: there is no way to ask.
+    Absent,
+}
+
+impl Exception {
+    /// What the document says.
+    pub fn cell(&self) -> String {
+        match self.expected {
+            Expected::Refusal(..) => format!("refused: {}", self.why),
+            Expected::Deviation(_) => format!("differs: {}", self.why),
+            Expected::Absent => format!("not asked: {}", self.why),
+        }
+    }
+}
+
+const KMIP: &[Kind] = &[Kind::FakeKmip, Kind::PyKmip, Kind::Cosmian];
+
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        kinds: &[Kind::Memory],
+        checks: &["library*"],
+        expected: Expected::Absent,
+        why: "no configuration file names memory",
+    },
+    Exception {
+        kinds: &[Kind::Memory],
+        checks: &["probe"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "does not tell about itself"),
+        why: "there is nothing to connect to",
+    },
+    Exception {
+        kinds: KMIP,
+        checks: &["export where it is allowed"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "does not give private keys out"),
+        why: "keys stay on their server",
+    },
+    Exception {
+        kinds: &[Kind::PyKmip],
+        checks: &[
+            "generate P-256",
+            "generate P-384",
+            "generate P-521",
+            "generate Ed25519",
+        ],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "the server made no"),
+        why: "it makes RSA keys only; import works",
+    },
+    Exception {
+        kinds: &[Kind::PyKmip],
+        checks: &["a key in two groups"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "multivalued attribute"),
+        why: "in KMIP 2.0 it takes one group",
+    },
+    Exception {
+        kinds: &[Kind::PyKmip],
+        checks: &["a name in other letters than ASCII"],
+        expected: Expected::Refusal(TokenErrorKind::Failed, "names than plain ASCII"),
+        why: "it reads plain ASCII only",
+    },
+];
+
+/// What is said of that check on that kind; a name with `*` at its end is that of all that begin so.
+pub fn exception(kind: Kind, check: &str) -> Option<&'static Exception> {
+    let names = |name: &&str| match name.strip_suffix('*') {
+        Some(beginning) => check.starts_with(beginning),
+        None => check == *name,
+    };
+    let mut of_kind = EXCEPTIONS.iter().filter(|it| it.kinds.contains(&kind));
+    of_kind.find(|it| it.checks.iter().any(|name| names(&name)))
+}
+
+/// Whether there is no way to ask that kind for that check.
+pub fn is_absent(kind: Kind, check: &str) -> bool {
+    exception(kind, check).is_some_and(|it| matches!(it.expected, Expected::Absent))
+}
