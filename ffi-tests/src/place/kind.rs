@@ -1,9 +1,11 @@
 //! The kinds of place, and how a fresh one of each is made.
 
+use kmip_p11::config::{Backend, Config};
+use kmip_p11::token::keystore;
 use kmip_p11::token::memory::MemoryToken;
 
-use super::{Home, Naming, Place};
-use crate::configuration::SlotEntry;
+use super::{Home, LockedSlot, Naming, Place};
+use crate::configuration::{Configuration, SlotEntry};
 use crate::fake_server::FakeServer;
 use crate::kmip_server::ServerKind;
 use crate::locked::{PIN, encrypt};
@@ -21,11 +23,19 @@ pub enum Kind {
     PyKmip,
     /// Cosmian KMS.
     Cosmian,
+    /// A keystore in an SQLite file.
+    KeystoreSqlite,
 }
 
 impl Kind {
     /// All of them, in the order of the document's columns.
-    pub const ALL: [Self; 4] = [Self::Memory, Self::FakeKmip, Self::PyKmip, Self::Cosmian];
+    pub const ALL: [Self; 5] = [
+        Self::Memory,
+        Self::FakeKmip,
+        Self::PyKmip,
+        Self::Cosmian,
+        Self::KeystoreSqlite,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -34,6 +44,7 @@ impl Kind {
             Self::FakeKmip => "fake KMIP",
             Self::PyKmip => "PyKMIP",
             Self::Cosmian => "Cosmian",
+            Self::KeystoreSqlite => "keystore SQLite",
         }
     }
 
@@ -58,6 +69,7 @@ impl Kind {
             }
             Self::PyKmip => self.on_server(ServerKind::PyKmip),
             Self::Cosmian => self.on_server(ServerKind::Cosmian),
+            Self::KeystoreSqlite => self.in_sqlite(),
         }
     }
 
@@ -76,7 +88,45 @@ impl Kind {
         let key = files.file("client.key");
         encrypt(&open.key_file(), &key);
         let locked = open.clone().with_key_file(&key);
-        let locked = locked.line("kmip.pin = \"key_passphrase\"");
-        Place::by_slot(self, naming, open, Some((locked, PIN))).keeping(files)
+        let locked = LockedSlot {
+            slot: locked.line("kmip.pin = \"key_passphrase\""),
+            pin: PIN,
+            is_same_place: true,
+        };
+        Place::by_slot(self, naming, open, Some(locked)).keeping(files)
     }
+
+    /// Sealed by a file, and another one sealed by a PIN.
+    fn in_sqlite(self) -> Place {
+        let files = Scratch::new();
+        let of = |name: &str| {
+            let path = files.file(name);
+            SlotEntry::bare(LABEL).line(format!("keystore.path = {path:?}"))
+        };
+        let seal = files.file("seal");
+        let open = of("open.db").line("keystore.seal = \"file\"");
+        let open = open.line(format!("keystore.seal_file = {seal:?}"));
+        created(&open, None);
+        let locked = LockedSlot {
+            slot: of("locked.db").line("keystore.seal = \"pin\""),
+            pin: PIN,
+            is_same_place: false,
+        };
+        created(&locked.slot, Some(PIN));
+        Place::by_slot(self, Naming::alone(), open, Some(locked)).keeping(files)
+    }
+}
+
+/// Makes the keystore of that slot.
+#[track_caller]
+fn created(slot: &SlotEntry, pin: Option<&str>) {
+    let configuration = Configuration::new(std::slice::from_ref(slot));
+    let config = Config::load_from(configuration.path());
+    let config = config.unwrap_or_else(|error| panic!("{error}"));
+    let slot = config.slots.first().expect("a slot");
+    let Backend::Keystore(keystore) = &slot.backend else {
+        panic!("{:?} is no keystore", slot.label);
+    };
+    let made = keystore::create(&slot.label, keystore, pin);
+    made.unwrap_or_else(|error| panic!("{error}"));
 }

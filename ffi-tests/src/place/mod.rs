@@ -20,6 +20,7 @@ pub use view::View;
 
 use crate::configuration::{Configuration, SlotEntry};
 use crate::keys::fresh_group;
+use crate::locked::PIN;
 use crate::openssh::user::User;
 use crate::own_process::Surroundings;
 use crate::scene::LABEL;
@@ -40,9 +41,27 @@ enum Home {
     /// By a configuration.
     Slot {
         open: SlotEntry,
-        /// The same place behind a PIN.
-        locked: Option<(SlotEntry, &'static str)>,
+        /// Behind a PIN.
+        locked: Option<LockedSlot>,
     },
+}
+
+/// A slot behind a PIN.
+struct LockedSlot {
+    slot: SlotEntry,
+    pin: &'static str,
+    /// Whether the keys are those of the slot that needs none.
+    is_same_place: bool,
+}
+
+/// The place behind its PIN.
+pub struct Locked {
+    /// A token that the PIN opens.
+    pub token: SharedToken,
+    /// The PIN.
+    pub pin: &'static str,
+    /// An open one with the same keys.
+    pub keeper: SharedToken,
 }
 
 /// What keeps the keys of this place apart from those of others on the same server.
@@ -93,12 +112,7 @@ impl Naming {
 }
 
 impl Place {
-    fn by_slot(
-        kind: Kind,
-        naming: Naming,
-        open: SlotEntry,
-        locked: Option<(SlotEntry, &'static str)>,
-    ) -> Self {
+    fn by_slot(kind: Kind, naming: Naming, open: SlotEntry, locked: Option<LockedSlot>) -> Self {
         Self {
             kind,
             home: Home::Slot { open, locked },
@@ -136,18 +150,27 @@ impl Place {
         }
     }
 
-    /// The place behind a PIN, and that PIN; `None` if this kind has none.
-    pub fn locked(&self) -> Option<(SharedToken, &'static str)> {
-        const MEMORY_PIN: &str = "open sesame";
+    /// The place behind a PIN; `None` if this kind has none.
+    pub fn locked(&self) -> Option<Locked> {
         match &self.home {
-            Home::Memory(token) => {
-                let token: SharedToken = Arc::new(token.another().behind(MEMORY_PIN));
-                Some((token, MEMORY_PIN))
-            }
+            Home::Memory(token) => Some(Locked {
+                token: Arc::new(token.another().behind(PIN)),
+                pin: PIN,
+                keeper: self.token(),
+            }),
             Home::Slot { locked, .. } => {
-                let (slot, pin) = locked.as_ref()?;
-                let view = self.naming.narrowed(&View::default());
-                Some((opened(&view.written(slot.clone())), pin))
+                let LockedSlot {
+                    slot,
+                    pin,
+                    is_same_place,
+                } = locked.as_ref()?;
+                let slot = self.naming.narrowed(&View::default()).written(slot.clone());
+                let keeper = match is_same_place {
+                    true => self.token(),
+                    false => logged_in(opened(&slot), pin),
+                };
+                let token = opened(&slot);
+                Some(Locked { token, pin, keeper })
             }
         }
     }
@@ -165,9 +188,17 @@ impl Place {
         match &self.home {
             Home::Memory(_) => None,
             Home::Slot { locked, .. } => {
-                let (slot, pin) = locked.as_ref()?;
-                Some((self.written(slot), pin))
+                let locked = locked.as_ref()?;
+                Some((self.written(&locked.slot), locked.pin))
             }
+        }
+    }
+
+    #[track_caller]
+    fn furnish(&self, token: &dyn Token, types: &[(&str, KeyType)]) {
+        for (name, key_type) in types {
+            let key = made(token, &self.wanted(name, *key_type));
+            key.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 
@@ -177,6 +208,11 @@ impl Place {
         // Whoever makes a key in a test wants to see it at once.
         Configuration::new(&[slot.line("cache.min_refresh = \"0s\"")])
     }
+}
+
+fn logged_in(token: SharedToken, pin: &str) -> SharedToken {
+    token.login(pin).unwrap_or_else(|error| panic!("{error}"));
+    token
 }
 
 /// The token of the only slot of that configuration.
@@ -224,16 +260,27 @@ impl Furnished {
     #[track_caller]
     pub fn of(kind: Kind, types: &[(&str, KeyType)]) -> Self {
         let place = kind.place();
-        let token = place.token();
-        for (name, key_type) in types {
-            let key = made(&*token, &place.wanted(name, *key_type));
-            key.unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
+        place.furnish(&*place.token(), types);
         let configuration = place.configuration();
         Self {
             configuration: configuration.expect("a kind with a slot"),
             place,
         }
+    }
+
+    /// The same behind a PIN, and that PIN.
+    #[track_caller]
+    pub fn locked(kind: Kind, types: &[(&str, KeyType)]) -> (Self, &'static str) {
+        let place = kind.place();
+        let locked = place.locked().expect("a kind with a PIN");
+        place.furnish(&*locked.keeper, types);
+        let configuration = place.locked_configuration();
+        let (configuration, pin) = configuration.expect("a kind with a slot");
+        let furnished = Self {
+            configuration,
+            place,
+        };
+        (furnished, pin)
     }
 
     /// Somebody whose OpenSSH uses it.

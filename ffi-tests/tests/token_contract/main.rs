@@ -41,4 +41,5 @@ hold! {
     fake_kmip: Kind::FakeKmip;
     pykmip: Kind::PyKmip;
     cosmian: Kind::Cosmian;
+    keystore_sqlite: Kind::KeystoreSqlite;
 }

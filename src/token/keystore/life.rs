@@ -12,6 +12,7 @@ use crate::token::{Half, NewKey, Probe, Revocation, Token, Told, Wish};
 
 impl KeystoreToken {
     pub(super) fn make(&self, wanted: &NewKey) -> Result<Key> {
+        self.named(&wanted.name)?;
         let private = PrivateKey::generate(wanted.key_type);
         let private = private.map_err(|error| self.bad(&error.to_string()))?;
         self.take_in(&private, wanted, true)
@@ -24,6 +25,7 @@ impl KeystoreToken {
         is_born_here: bool,
     ) -> Result<Key> {
         let opened = self.opened()?;
+        self.named(&wanted.name)?;
         let pkcs8 = private
             .to_pkcs8()
             .map_err(|error| self.bad(&error.to_string()))?;
@@ -88,6 +90,14 @@ impl KeystoreToken {
 
     pub(super) fn remove(&self, key: &Key) -> Result {
         let opened = self.opened()?;
+        let row = self.store()?.key(&key.id.0).map_err(|it| self.failed(it))?;
+        if row.is_some_and(|row| row.state == key_row::number_of(State::Active)) {
+            let reason = format!(
+                "key {:?} ({}) is active: revoke it before it is destroyed",
+                key.name, key.id
+            );
+            return Err(self.error(TokenErrorKind::Denied, reason));
+        }
         let removed = self.store()?.remove(&key.id.0);
         opened.forget(&key.id);
         match removed.map_err(|error| self.failed(error))? {
@@ -97,6 +107,7 @@ impl KeystoreToken {
     }
 
     pub(super) fn name(&self, key: &Key, name: &str) -> Result {
+        self.named(name)?;
         self.change(key, |row| {
             name.clone_into(&mut row.name);
             row.label = label(row);

@@ -27,6 +27,7 @@ impl KeystoreToken {
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
         let opened = self.opened()?;
+        self.signable(key, scheme, input)?;
         let pair = match opened.fresh(&key.id) {
             Some(pair) => pair,
             None => self.looked_up(&opened, &key.id)?,

@@ -91,6 +91,10 @@ pub struct StoreError {
     pub reason: String,
 }
 
+/// Why a second key of that name is not kept.
+pub const NAME_IS_TAKEN: &str = "there is a key of that name already; choose another name, or rename \
+     or destroy that key";
+
 impl StoreError {
     /// An error of that kind.
     pub fn new(kind: TokenErrorKind, reason: impl Into<String>) -> Self {
@@ -140,7 +144,7 @@ pub trait Store: Send + Sync {
     /// One key; `None` if there is none of that id.
     fn key(&self, id: &str) -> Stored<Option<KeyRow>>;
 
-    /// Adds a key with its certificates; the number of the row is ignored, the new one returned.
+    /// Adds a key with its certificates, if no other has its name ([`NAME_IS_TAKEN`]); the number of the row is ignored, the new one returned.
     fn insert(&self, key: &KeyRow, certificates: &[CertificateRow]) -> Stored<i64>;
 
     /// Reads a key, lets `change` have it, and writes it back; nobody else writes it meanwhile.

@@ -1,13 +1,12 @@
 //! A token behind a PIN: closed before it, told apart from a wrong one, and closed again.
 
-use ffi_tests::place::{Place, made};
+use ffi_tests::place::{Locked, Place, made};
 use kmip_p11::error::TokenErrorKind;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
-use kmip_p11::token::SharedToken;
 
 use super::signing::signs;
-use super::{Check, shown};
+use super::{Check, RETIRED, shown};
 use crate::outcome::{Fault, Outcome, refused, same};
 
 pub const CHECKS: &[Check] = &[
@@ -25,19 +24,20 @@ fn none_needed(place: &Place) -> Outcome {
 }
 
 /// A place with one key, behind its PIN.
-fn locked(place: &Place) -> Outcome<(SharedToken, &'static str)> {
+fn locked(place: &Place) -> Outcome<Locked> {
+    let none = || Fault::Deviates("there is no PIN".into());
+    let locked = place.locked().ok_or_else(none)?;
     made(
-        &*place.token(),
+        &*locked.keeper,
         &place.wanted("key", KeyType::Ec(Curve::P256)),
     )?;
-    let none = || Fault::Deviates("there is no PIN".into());
-    let (token, pin) = place.locked().ok_or_else(none)?;
-    same("login_required", token.info().login_required, true)?;
-    Ok((token, pin))
+    let info = locked.token.info();
+    same("login_required", info.login_required, true)?;
+    Ok(locked)
 }
 
 /// Its keys are shown only by a token that says so, and none signs.
-fn is_closed(place: &Place, token: &SharedToken) -> Outcome {
+fn is_closed(place: &Place, Locked { token, keeper, .. }: &Locked) -> Outcome {
     match token.info().public_is_open {
         true => same("keys shown", shown(&**token)?.len(), 1)?,
         false => {
@@ -45,39 +45,47 @@ fn is_closed(place: &Place, token: &SharedToken) -> Outcome {
             same("the listing", error.kind, TokenErrorKind::LoginRequired)?;
         }
     }
-    let key = place.token().find()?.keys.remove(0);
+    let key = keeper.find()?.keys.remove(0);
     let error = refused("a signature", token.sign(&key, SCHEME, INPUT))?;
     same("a signature", error.kind, TokenErrorKind::LoginRequired)?;
-    let wanted = place.wanted("another", KeyType::Rsa(2048));
-    let error = refused("a new key", token.generate(&wanted))?;
-    same("a new key", error.kind, TokenErrorKind::LoginRequired)
+    let wanted = place.wanted("another", KeyType::Ec(Curve::P256));
+    for (what, answer) in [
+        ("a new key", token.generate(&wanted).map(|_| ())),
+        ("another name", token.rename(&key, &place.name("other"))),
+        ("its revocation", token.revoke(&key, &RETIRED)),
+    ] {
+        let error = refused(what, answer)?;
+        same(what, error.kind, TokenErrorKind::LoginRequired)?;
+    }
+    Ok(())
 }
 
 fn before(place: &Place) -> Outcome {
-    let (token, _) = locked(place)?;
-    is_closed(place, &token)
+    is_closed(place, &locked(place)?)
 }
 
 fn wrong(place: &Place) -> Outcome {
-    let (token, pin) = locked(place)?;
+    let locked = locked(place)?;
+    let Locked { token, pin, .. } = &locked;
     let error = refused("the wrong PIN", token.login("open barley"))?;
     same("the kind", error.kind, TokenErrorKind::WrongPin)?;
-    for secret in ["barley", pin] {
+    for secret in ["barley", *pin] {
         same("the PIN in the error", error.reason.contains(secret), false)?;
     }
-    is_closed(place, &token)?;
+    is_closed(place, &locked)?;
     token.login(pin)?;
-    same("keys shown", shown(&*token)?.len(), 1)
+    same("keys shown", shown(&**token)?.len(), 1)
 }
 
 fn right(place: &Place) -> Outcome {
-    let (token, pin) = locked(place)?;
+    let locked = locked(place)?;
+    let Locked { token, pin, .. } = &locked;
     for _ in 0..2 {
         token.login(pin)?;
         let key = token.find()?.keys.remove(0);
-        signs(&*token, &key, SCHEME, INPUT)?;
+        signs(&**token, &key, SCHEME, INPUT)?;
         token.logout();
-        is_closed(place, &token)?;
+        is_closed(place, &locked)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use cryptoki_sys::*;
 use ffi_tests::call;
-use ffi_tests::configuration::{Configuration, own_log};
+use ffi_tests::configuration::own_log;
 use ffi_tests::module::{Module, answer};
 use ffi_tests::own_process::{Surroundings, alone};
 use ffi_tests::place::{Furnished, Kind};
@@ -83,14 +83,13 @@ impl Stage {
 
 /// What the child process finds around it.
 struct Around {
-    configuration: Configuration,
-    _furnished: Furnished,
+    furnished: Furnished,
     variables: Vec<(&'static str, OsString)>,
 }
 
 impl Surroundings for Around {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
-        [self.configuration.environment(), self.variables.clone()].concat()
+        [self.furnished.environment(), self.variables.clone()].concat()
     }
 }
 
@@ -104,20 +103,14 @@ pub fn names() -> Vec<&'static str> {
 #[track_caller]
 pub fn hold(kind: Kind, test: &'static str) {
     let checks: Vec<_> = OPEN.iter().flat_map(|part| part.iter()).collect();
-    in_a_process(kind, test, &checks, |furnished| {
-        let configuration = furnished.place.configuration();
-        (configuration.expect("a slot"), "")
-    });
+    in_a_process(kind, test, &checks, || (Furnished::of(kind, &KEYS), ""));
 }
 
 /// Runs the checks of a slot behind a PIN.
 #[track_caller]
 pub fn hold_locked(kind: Kind, test: &'static str) {
     let checks: Vec<_> = LOCKED.iter().collect();
-    in_a_process(kind, test, &checks, |furnished| {
-        let locked = furnished.place.locked_configuration();
-        locked.expect("a slot with a PIN")
-    });
+    in_a_process(kind, test, &checks, || Furnished::locked(kind, &KEYS));
 }
 
 #[track_caller]
@@ -125,7 +118,7 @@ fn in_a_process(
     kind: Kind,
     test: &'static str,
     checks: &[&'static Check],
-    configure: impl FnOnce(&Furnished) -> (Configuration, &'static str),
+    furnish: impl FnOnce() -> (Furnished, &'static str),
 ) {
     if !kind.is_wanted(test) {
         return;
@@ -140,11 +133,9 @@ fn in_a_process(
     let results = Scratch::new();
     let file = results.file("results");
     let setup = || {
-        let furnished = Furnished::of(kind, &KEYS);
-        let (configuration, pin) = configure(&furnished);
+        let (furnished, pin) = furnish();
         Around {
-            configuration,
-            _furnished: furnished,
+            furnished,
             variables: vec![(RESULTS, file.clone().into()), (PIN, pin.into())],
         }
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Error, ErrorCode};
 
+use super::super::store::NAME_IS_TAKEN;
 use super::schema::APPLICATION_ID;
 use super::{SCHEMA, StoreError, Stored};
 use crate::config::Fault;
@@ -52,6 +53,9 @@ impl Failures<'_> {
             ),
             ErrorCode::DiskFull => self.full(),
             ErrorCode::SystemIoFailure if sqlite.extended_code == NO_ROOM_FOR_INDEX => self.full(),
+            ErrorCode::ConstraintViolation if error.to_string().contains("keys.name") => {
+                StoreError::new(TokenErrorKind::BadInput, NAME_IS_TAKEN)
+            }
             ErrorCode::NotADatabase => self.foreign("it is no SQLite file"),
             ErrorCode::DatabaseCorrupt => self.damaged(&error.to_string()),
             ErrorCode::CannotOpen => self.about(

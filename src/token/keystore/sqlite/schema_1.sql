@@ -13,7 +13,7 @@ CREATE TABLE token (
 CREATE TABLE keys (
     number            INTEGER PRIMARY KEY AUTOINCREMENT,
     id                TEXT    NOT NULL UNIQUE,
-    name              TEXT    NOT NULL,
+    name              TEXT    NOT NULL UNIQUE,
     own_label         TEXT,
     label             TEXT    NOT NULL,
     cka_id            BLOB    NOT NULL,
