@@ -59,7 +59,8 @@ mod tests {
             KeyType::Ec(Curve::P521),
             KeyType::Ed25519,
         ] {
-            let key = token.generate(&NewKey::new("web", key_type)).unwrap();
+            let wanted = NewKey::new(key_type.to_string(), key_type);
+            let key = token.generate(&wanted).unwrap();
             check_signature(&token, &key, &key.public).unwrap();
             let other = PrivateKey::generate(key_type).unwrap();
             let refused = check_signature(&token, &key, other.public());

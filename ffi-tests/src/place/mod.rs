@@ -35,6 +35,8 @@ pub struct Place {
 }
 
 /// How the place is reached.
+// One of them in a check: its size is nobody's concern.
+#[allow(clippy::large_enum_variant)]
 enum Home {
     /// In this process alone.
     Memory(MemoryToken),

@@ -19,8 +19,6 @@ pub struct Exception {
 pub enum Expected {
     /// A refusal of that kind with these words in its reason.
     Refusal(TokenErrorKind, &'static str),
-    /// This, which a place outside our house does and which does no harm.
-    Deviation(&'static str),
     /// Nothing: there is no way to ask.
     Absent,
 }
@@ -30,13 +28,10 @@ impl Exception {
     pub fn cell(&self) -> String {
         match self.expected {
             Expected::Refusal(..) => format!("refused: {}", self.why),
-            Expected::Deviation(_) => format!("differs: {}", self.why),
             Expected::Absent => format!("not asked: {}", self.why),
         }
     }
 }
-
-const KMIP: &[Kind] = &[Kind::FakeKmip, Kind::PyKmip, Kind::Cosmian];
 
 const EXCEPTIONS: &[Exception] = &[
     Exception {
@@ -52,10 +47,13 @@ const EXCEPTIONS: &[Exception] = &[
         why: "there is nothing to connect to",
     },
     Exception {
-        kinds: KMIP,
+        kinds: &[Kind::FakeKmip],
         checks: &["export where it is allowed"],
-        expected: Expected::Refusal(TokenErrorKind::Impossible, "does not give private keys out"),
-        why: "keys stay on their server",
+        expected: Expected::Refusal(
+            TokenErrorKind::Denied,
+            "does not say that it is Extractable",
+        ),
+        why: "it does not keep Extractable",
     },
     Exception {
         kinds: &[Kind::PyKmip],
