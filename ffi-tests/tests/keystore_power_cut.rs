@@ -20,8 +20,9 @@ fn write() -> ! {
     let config = Config::load().expect("the configuration");
     let token = token::open(&config.slots[0]);
     let types = [KeyType::Ed25519, KeyType::Ec(Curve::P256)];
-    for key_type in types.into_iter().cycle() {
-        let made = token.generate(&NewKey::new("key", key_type));
+    let own = std::process::id();
+    for (number, key_type) in types.into_iter().cycle().enumerate() {
+        let made = token.generate(&NewKey::new(format!("key-{own}-{number}"), key_type));
         let key = made.unwrap_or_else(|error| panic!("{error}"));
         let spki = key.public.to_spki().expect("a key of ours");
         let line = format!("made {} {}\n", key.id, spki.len());

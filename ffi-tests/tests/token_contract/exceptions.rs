@@ -82,12 +82,12 @@ const EXCEPTIONS: &[Exception] = &[
 
 /// What is said of that check on that kind; a name with `*` at its end is that of all that begin so.
 pub fn exception(kind: Kind, check: &str) -> Option<&'static Exception> {
-    let names = |name: &&str| match name.strip_suffix('*') {
+    let names = |name: &str| match name.strip_suffix('*') {
         Some(beginning) => check.starts_with(beginning),
-        None => check == *name,
+        None => check == name,
     };
     let mut of_kind = EXCEPTIONS.iter().filter(|it| it.kinds.contains(&kind));
-    of_kind.find(|it| it.checks.iter().any(|name| names(&name)))
+    of_kind.find(|it| it.checks.iter().any(|name| names(name)))
 }
 
 /// Whether there is no way to ask that kind for that check.

@@ -307,7 +307,13 @@ fn a_read_only_disk_is_read_and_not_written() {
     outcome(&scene, &keys).unwrap();
     for refused in [
         scene.token().generate(&new("b")).map(drop),
-        scene.token().destroy(&keys[0]),
+        scene.token().revoke(
+            &keys[0],
+            &Revocation {
+                compromised: false,
+                message: None,
+            },
+        ),
         scene.token().rename(&keys[0], "b"),
     ] {
         let (kind, reason) = kind(refused);
