@@ -33,7 +33,7 @@ impl KmipToken {
             .move_names(key, &new)
             .and_then(|()| self.link_replacement(key, &new))
             .and_then(|()| self.activate_replacement(key, &new))
-            .and_then(|()| self.key_named(&new.private));
+            .and_then(|()| self.key_named(&new.private, &key.name));
         finished.map_err(|error| {
             let Pair { private, public } = &new;
             let note =
