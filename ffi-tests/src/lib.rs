@@ -20,6 +20,7 @@ pub mod openssh;
 pub mod own_process;
 pub mod passage;
 pub mod place;
+pub mod postgres_server;
 pub mod process;
 pub mod scene;
 pub mod scratch;

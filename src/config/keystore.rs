@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use postgres::config::{Config as Connection, Host};
+use tokio_postgres::config::{Config as Connection, Host};
 
 use super::choice::choice;
 use super::complaint::{Complaint, read};

@@ -109,12 +109,13 @@ impl CatalogObjects {
         let Page { keys, next } = page.map_err(unlisted)?;
         // A catalog that does not go forward would never end.
         search.next = next.filter(|next| *next > after);
+        let private = self.token.info().login_required;
         for (number, key) in keys {
             let key = Arc::new(key);
             if names_one {
                 self.keep(number, &key);
             }
-            let objects = self.objects_of(number, &key);
+            let objects = self.objects_of(number, &key, private);
             let matching = objects.filter(|object| object.matches(&search.template));
             search
                 .ready
@@ -123,8 +124,12 @@ impl CatalogObjects {
         Ok(())
     }
 
-    fn objects_of(&self, number: KeyNumber, key: &Arc<Key>) -> impl Iterator<Item = Object> {
-        let private = self.token.info().login_required;
+    fn objects_of(
+        &self,
+        number: KeyNumber,
+        key: &Arc<Key>,
+        private: bool,
+    ) -> impl Iterator<Item = Object> {
         let logouts = self.logouts.load(Ordering::Acquire);
         let key = Arc::clone(key);
         let parts: Vec<_> = parts_of(&key).collect();
@@ -144,7 +149,8 @@ impl CatalogObjects {
         let Some(key) = self.key(handle.number())? else {
             return Ok(None);
         };
-        let mut objects = self.objects_of(handle.number(), &key);
+        let private = self.token.info().login_required;
+        let mut objects = self.objects_of(handle.number(), &key, private);
         Ok(objects.find(|object| object.handle == handle.0))
     }
 

@@ -14,9 +14,7 @@ pub fn select(mut keys: Vec<Key>, filter: &KeyFilter) -> Found {
     let mut found = Found::default();
     let mut seen = HashSet::new();
     for key in keys {
-        let reason = filtered_out(&key, filter)
-            .or_else(|| out_of_state(&key, filter))
-            .or_else(|| duplicate(&mut seen, &key));
+        let reason = unseen(&key, filter).or_else(|| duplicate(&mut seen, &key));
         match reason {
             None => found.keys.push(key),
             Some(reason) => found.hidden.push(Hidden {
@@ -28,6 +26,11 @@ pub fn select(mut keys: Vec<Key>, filter: &KeyFilter) -> Found {
     }
     tell_apart(&mut found.keys);
     found
+}
+
+/// Why programs do not see a key, whatever other keys there are.
+pub fn unseen(key: &Key, filter: &KeyFilter) -> Option<String> {
+    filtered_out(key, filter).or_else(|| out_of_state(key, filter))
 }
 
 /// Why the slot's configuration does not show the key.

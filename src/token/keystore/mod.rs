@@ -1,10 +1,12 @@
 //! A token in a database of our own: private keys are sealed in it, and used in this process.
 
+mod catalog;
 mod frame;
 mod key_row;
 mod life;
 mod opened;
 mod opening;
+mod postgres;
 mod random;
 mod sealing;
 mod signing;
@@ -26,8 +28,10 @@ pub use opening::is_sealed_by_file;
 pub use upkeep::{backup, change_pin, create, reseal, restore};
 
 use self::opened::Opened;
+use self::postgres::PostgresStore;
 use self::sqlite::SqliteStore;
 use self::store::{KeyRow, Store, StoreError, Stored, TokenRow};
+use super::catalog::Catalog;
 use super::selection::select;
 use super::{NewKey, PinTries, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config::{Database, KeyFilter, Seal};
@@ -62,10 +66,7 @@ struct Seen {
 fn store(database: &Database) -> Stored<Box<dyn Store>> {
     match database {
         Database::Sqlite(path) => Ok(Box::new(SqliteStore::new(path))),
-        Database::Postgres(_) => Err(StoreError::new(
-            TokenErrorKind::Impossible,
-            "keystores in Postgres are not in this version; write keystore.path",
-        )),
+        Database::Postgres(postgres) => Ok(Box::new(PostgresStore::new(postgres)?)),
     }
 }
 
@@ -201,6 +202,10 @@ impl Token for KeystoreToken {
 
     fn find(&self) -> Result<Found> {
         self.shown()
+    }
+
+    fn catalog(self: Arc<Self>) -> Option<Arc<dyn Catalog>> {
+        Some(self)
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {

@@ -112,6 +112,28 @@ impl fmt::Display for StoreError {
 /// What a store's call came to.
 pub type Stored<T = ()> = Result<T, StoreError>;
 
+/// Which rows of `keys`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those with that CKA_ID.
+    CkaId(Vec<u8>),
+    /// Those with that CKA_LABEL.
+    Label(String),
+    /// Those with a certificate.
+    Certified,
+}
+
+/// Some keys in the order of their numbers, and their certificates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPage {
+    /// At most as many as were asked for; fewer, if there are no more.
+    pub keys: Vec<KeyRow>,
+    /// In the order of their numbers.
+    pub certificates: Vec<CertificateRow>,
+}
+
 /// A database with the three tables. Each call is one transaction, and what it wrote will outlive a
 /// power cut when it returns. Calls may come from several threads, and other processes use the
 /// same database at any time.
@@ -140,6 +162,9 @@ pub trait Store: Send + Sync {
 
     /// Gives `each` all certificates in the order of their numbers.
     fn certificates(&self, each: &mut dyn FnMut(CertificateRow) -> Stored) -> Stored;
+
+    /// The first keys of those that are wanted after that number, at most `limit`.
+    fn page(&self, which: &Which, after: i64, limit: usize) -> Stored<KeyPage>;
 
     /// One key; `None` if there is none of that id.
     fn key(&self, id: &str) -> Stored<Option<KeyRow>>;

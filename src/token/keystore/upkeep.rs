@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::opening::{by_pin, unsealed, without_person};
+use super::postgres::PostgresStore;
 use super::sealing::{DataKey, FORMAT};
 use super::sqlite::SqliteStore;
 use super::store::{Store, StoreError, Stored, TokenRow};
@@ -34,7 +35,7 @@ pub fn create(label: &str, config: &Keystore, pin: Option<&str>) -> Result {
         wrapping::wrap(&*with, &mut token, &DataKey::generate()?)?;
         match &config.database {
             Database::Sqlite(path) => SqliteStore::create(path, &token).map(drop),
-            Database::Postgres(_) => store(&config.database).map(drop),
+            Database::Postgres(postgres) => PostgresStore::create(postgres, &token).map(drop),
         }
     };
     made().map_err(|error| of_slot(label, error))

@@ -51,6 +51,10 @@ impl Failures<'_> {
                 "cannot be written: the file, its directory or the disk is read-only; mount the disk \
                  for writing, or run \"chmod u+w\" on file and directory",
             ),
+            ErrorCode::ConstraintViolation if error.to_string().contains("keys.cka_id") => self.about(
+                TokenErrorKind::Denied,
+                "has another key with this CKA_ID; nothing was changed",
+            ),
             ErrorCode::DiskFull => self.full(),
             ErrorCode::SystemIoFailure if sqlite.extended_code == NO_ROOM_FOR_INDEX => self.full(),
             ErrorCode::ConstraintViolation if error.to_string().contains("keys.name") => {

@@ -6,6 +6,7 @@
 
 mod copy;
 mod failure;
+mod pages;
 mod rows;
 mod schema;
 
@@ -22,7 +23,9 @@ use rusqlite::{
 use rustix::fs::StatVfsMountFlags;
 
 use self::failure::Failures;
-use super::store::{CertificateRow, KeyRow, SCHEMA, Store, StoreError, Stored, TokenRow};
+use super::store::{
+    CertificateRow, KeyPage, KeyRow, SCHEMA, Store, StoreError, Stored, TokenRow, Which,
+};
 use crate::config::{Content, judge_unopened};
 use crate::error::TokenErrorKind;
 
@@ -282,6 +285,11 @@ impl Store for SqliteStore {
             each(rows::certificate(row).map_err(failure)?)?;
         }
         Ok(())
+    }
+
+    fn page(&self, which: &Which, after: i64, limit: usize) -> Stored<KeyPage> {
+        let page = pages::page(&mut self.open()?, which, after, limit);
+        page.map_err(|error| self.failure(error))
     }
 
     fn key(&self, id: &str) -> Stored<Option<KeyRow>> {

@@ -30,7 +30,7 @@ CREATE TABLE keys (
     sealed            BLOB    NOT NULL,
     code              BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX keys_cka_id ON keys (cka_id);
+CREATE UNIQUE INDEX keys_cka_id ON keys (cka_id);
 CREATE INDEX keys_label ON keys (label);
 CREATE TABLE certificates (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
