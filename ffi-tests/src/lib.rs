@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod counting_allocator;
 pub mod counting_proxy;
 pub mod fake_server;
+pub mod faulty_module;
 pub mod keys;
 pub mod keystore_scene;
 pub mod kmip_server;

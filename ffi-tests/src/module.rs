@@ -5,7 +5,7 @@
 //! pointer handed over is null or valid for the length beside it until the call returns.
 
 use std::ffi::{CStr, CString, c_void};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
 
 use cryptoki_sys::*;
@@ -65,7 +65,11 @@ impl Default for Module {
 impl Module {
     /// Loads it as OpenSSH does: dlopen(RTLD_NOW), then C_GetFunctionList.
     pub fn load() -> Self {
-        let path = library();
+        Self::load_from(&library())
+    }
+
+    /// The same with another module.
+    pub fn load_from(path: &Path) -> Self {
         let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("a path has no NUL");
         // SAFETY: see the module.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };

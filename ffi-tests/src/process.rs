@@ -221,10 +221,18 @@ pub fn is_alive(pid: libc::pid_t) -> bool {
     state.is_some_and(|state| state != 'Z')
 }
 
-/// The numbers of a process's children.
+/// The numbers of a process's children, whichever of its threads has started them.
 pub fn children_of(pid: libc::pid_t) -> Vec<libc::pid_t> {
-    let path = format!("/proc/{pid}/task/{pid}/children");
-    let children = std::fs::read_to_string(path).unwrap_or_default();
-    let numbers = children.split_whitespace();
-    numbers.filter_map(|number| number.parse().ok()).collect()
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let mut children = vec![];
+    for task in tasks.into_iter().flatten().flatten() {
+        let numbers = std::fs::read_to_string(task.path().join("children"));
+        let numbers = numbers.unwrap_or_default();
+        children.extend(
+            numbers
+                .split_whitespace()
+                .filter_map(|it| it.parse::<libc::pid_t>().ok()),
+        );
+    }
+    children
 }

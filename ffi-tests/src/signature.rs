@@ -11,6 +11,8 @@ use crate::tool;
 pub enum Scheme {
     /// RSASSA-PKCS1-v1_5 with "sha256", "sha384" or "sha512".
     Rsa(&'static str),
+    /// RSASSA-PSS with such a hash in digest and mask, and that many bytes of salt.
+    Pss(&'static str, usize),
     /// ECDSA with such a hash; r and s side by side.
     Ecdsa(&'static str),
     /// Ed25519.
@@ -30,9 +32,14 @@ pub fn verifies(scheme: Scheme, spki: &[u8], message: &[u8], signature: &[u8]) -
     let signature = scratch.write("signature", signature);
     let mut openssl = tool::command("openssl");
     match scheme {
-        Scheme::Rsa(hash) | Scheme::Ecdsa(hash) => {
-            openssl.args(["dgst", &format!("-{hash}"), "-keyform", "DER", "-verify"]);
+        Scheme::Rsa(hash) | Scheme::Ecdsa(hash) | Scheme::Pss(hash, _) => {
+            openssl.args(["dgst", &format!("-{hash}"), "-keyform", "DER"]);
+            if let Scheme::Pss(_, salt) = scheme {
+                let salt = format!("rsa_pss_saltlen:{salt}");
+                openssl.args(["-sigopt", "rsa_padding_mode:pss", "-sigopt", &salt]);
+            }
             openssl
+                .arg("-verify")
                 .arg(key)
                 .arg("-signature")
                 .arg(signature)

@@ -74,6 +74,11 @@ impl Seat {
             let info = functions.get_mechanism_info(self.slot, kind)?;
             all.push(template::mechanism_facts(*kind, &info));
         }
+        for kind in foreign_mechanism::UNLISTED {
+            if let Ok(info) = functions.get_mechanism_info(self.slot, kind) {
+                all.push(template::mechanism_facts(*kind, &info));
+            }
+        }
         Ok(all)
     }
 

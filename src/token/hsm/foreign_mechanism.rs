@@ -8,6 +8,11 @@ use cryptoki_sys::*;
 
 use super::device::{Fault, FaultKind, Wrapping};
 use crate::model::mechanism_call::{MechanismCall, Parameter};
+use crate::model::public_key::KeyType;
+
+/// Mechanisms that the crate knows, and leaves out of the lists that it reads.
+pub const UNLISTED: [MechanismType; 2] =
+    [MechanismType::SHA224_RSA_PKCS, MechanismType::ECDSA_SHA224];
 
 /// The mechanism of a call.
 pub fn of_call(call: &MechanismCall) -> Result<Mechanism<'_>, Fault> {
@@ -19,7 +24,10 @@ pub fn of_call(call: &MechanismCall) -> Result<Mechanism<'_>, Fault> {
         Parameter::Pss { hash, mgf, salt } => {
             let wrong = |_| no_parameter(call.number);
             let parameter = PkcsPssParams {
-                hash_alg: MechanismType::try_from(*hash).map_err(wrong)?,
+                hash_alg: match *hash {
+                    CKM_SHA224 => MechanismType::SHA224,
+                    other => MechanismType::try_from(other).map_err(wrong)?,
+                },
                 mgf: PkcsMgfType::try_from(*mgf).map_err(wrong)?,
                 s_len: (*salt).into(),
             };
@@ -40,6 +48,18 @@ pub fn of_call(call: &MechanismCall) -> Result<Mechanism<'_>, Fault> {
 /// secret keys, and others keys of types that are not shown.
 pub fn signs(number: CK_MECHANISM_TYPE) -> bool {
     plain(number).is_some() || needs_parameter(number)
+}
+
+/// Whether keys of that type sign by it. To ask the module is not safe: SoftHSM2 2.6.1 ends the process
+/// if an EC key is to sign by CKM_RSA_X_509.
+pub fn goes_with(number: CK_MECHANISM_TYPE, key: KeyType) -> bool {
+    match number {
+        CKM_EDDSA => KeyType::Ed25519 == key,
+        CKM_ECDSA | CKM_ECDSA_SHA1 | CKM_ECDSA_SHA224 | CKM_ECDSA_SHA256 | CKM_ECDSA_SHA384
+        | CKM_ECDSA_SHA512 => matches!(key, KeyType::Ec(_)),
+        _ if number >= CKM_VENDOR_DEFINED => true,
+        _ => matches!(key, KeyType::Rsa(_)),
+    }
 }
 
 /// The mechanism that wraps and unwraps.

@@ -82,6 +82,9 @@ impl HsmToken {
     /// The error of a fault.
     fn failed(&self, fault: &Fault) -> Error {
         let kind = error_kind(fault.kind);
+        if fault.kind == FaultKind::Removed {
+            self.seen.lock().looked = None;
+        }
         let reason = match fault.kind {
             FaultKind::NoModule => fault.said.clone(),
             _ => format!(

@@ -5,7 +5,7 @@ use cryptoki_sys::*;
 
 use super::device::{Fault, FaultKind, Reply, Request};
 use super::pairing::Holders;
-use super::{HsmToken, vouching};
+use super::{HsmToken, foreign_mechanism, vouching};
 use crate::crypto::digest_of;
 use crate::error::{Result, TokenErrorKind};
 use crate::model::key::Key;
@@ -67,6 +67,11 @@ impl HsmToken {
     }
 
     fn by_module(&self, key: &Key, call: &MechanismCall, data: &[u8]) -> Result<Vec<u8>> {
+        let key_type = key.public.key_type();
+        if !foreign_mechanism::goes_with(call.number, key_type) {
+            let reason = format!("{} does not go with {key_type} keys", name(call.number));
+            return Err(self.error(TokenErrorKind::OtherKeyType, reason));
+        }
         let mut holders = self.holders(key)?;
         let signed = match self.try_once(&holders, call, data) {
             // Numbers of objects end with the sessions that they were seen in.

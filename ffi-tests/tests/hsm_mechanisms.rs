@@ -1,0 +1,266 @@
+//! The mechanisms of a module, passed through with their parameters, and held against openssl.
+
+use std::collections::BTreeSet;
+use std::ptr::null_mut;
+
+use cryptoki_sys::*;
+use ffi_tests::configuration::own_log;
+use ffi_tests::module::{Answer, Module, answer};
+use ffi_tests::own_process::alone;
+use ffi_tests::session::Session;
+use ffi_tests::signature::{Scheme, digest, verifies};
+use ffi_tests::softhsm::{Configured, LABEL, MODULE, SoftHsm};
+use ffi_tests::{call, here};
+
+const MESSAGE: &[u8] = b"to be signed";
+
+fn configured() -> Configured {
+    let hsm = SoftHsm::new().with(&["rsa", "p256", "ed25519"]);
+    let slot = hsm.slot_with_pin();
+    hsm.configured(&slot)
+}
+
+fn in_a_process() -> Configured {
+    let hsm = SoftHsm::new().with(&["rsa", "p256", "ed25519"]);
+    let slot = hsm.slot_in_a_process();
+    hsm.configured(&slot)
+}
+
+fn mechanisms(module: &Module, slot: CK_SLOT_ID) -> BTreeSet<CK_MECHANISM_TYPE> {
+    let mut count = 0;
+    let list = |list, count| answer(call!(module, C_GetMechanismList, slot, list, count));
+    list(null_mut(), &mut count).expect("a number");
+    let mut numbers = vec![0; count as usize];
+    list(numbers.as_mut_ptr(), &mut count).expect("a list");
+    numbers.into_iter().collect()
+}
+
+fn info(module: &Module, slot: CK_SLOT_ID, number: CK_MECHANISM_TYPE) -> CK_MECHANISM_INFO {
+    let mut info = CK_MECHANISM_INFO::default();
+    let told = call!(module, C_GetMechanismInfo, slot, number, &mut info);
+    assert_eq!(told, CKR_OK, "{number:#x}");
+    info
+}
+
+/// What the module does with these keys, and nothing that it does not.
+#[test]
+fn the_list_is_the_modules() {
+    /// Of those that sign with RSA, EC and Ed25519 keys, what the crate cryptoki does not know.
+    const UNKNOWN: [CK_MECHANISM_TYPE; 2] = [CKM_MD5_RSA_PKCS, CKM_SHA224_RSA_PKCS_PSS];
+    alone(here!(), configured, || {
+        let theirs = Module::load_from(MODULE.as_ref());
+        assert_eq!(theirs.initialize(), Ok(()));
+        let slot = theirs.slots().expect("slots")[0];
+        let module = Module::initialized();
+        let ours = mechanisms(&module, module.slot(LABEL));
+        for number in mechanisms(&theirs, slot) {
+            let is = info(&theirs, slot, number);
+            let of_pairs = matches!(number, CKM_RSA_PKCS..=CKM_SHA1_RSA_PKCS_PSS)
+                || matches!(number, CKM_SHA256_RSA_PKCS..=CKM_SHA224_RSA_PKCS_PSS)
+                || matches!(number, CKM_ECDSA..=CKM_ECDSA_SHA512 | CKM_EDDSA);
+            let wanted = is.flags & CKF_SIGN != 0 && of_pairs && !UNKNOWN.contains(&number);
+            assert_eq!(ours.contains(&number), wanted, "{number:#x}");
+            if wanted {
+                let told = info(&module, module.slot(LABEL), number);
+                let sizes = (told.ulMinKeySize, told.ulMaxKeySize);
+                assert_eq!(sizes, (is.ulMinKeySize, is.ulMaxKeySize), "{number:#x}");
+                let curves = told.flags & !CKF_SIGN;
+                assert_eq!(is.flags & curves, curves, "{number:#x}: {:#x}", told.flags);
+                assert_ne!(told.flags & CKF_SIGN, 0);
+            }
+        }
+        for number in [
+            CKM_RSA_PKCS_PSS,
+            CKM_RSA_X_509,
+            CKM_SHA1_RSA_PKCS,
+            CKM_ECDSA_SHA256,
+        ] {
+            assert!(ours.contains(&number), "{number:#x}");
+        }
+        assert!(!ours.contains(&CKM_SHA256_HMAC) && !ours.contains(&CKM_RSA_PKCS_KEY_PAIR_GEN));
+        assert_eq!(theirs.finalize(), Ok(()));
+    });
+}
+
+/// C_SignInit with a parameter, and C_Sign.
+fn sign<T>(
+    module: &Module,
+    session: &Session<'_>,
+    number: CK_MECHANISM_TYPE,
+    parameter: &mut T,
+    key: CK_OBJECT_HANDLE,
+    data: &[u8],
+) -> Answer<Vec<u8>> {
+    let mut mechanism = CK_MECHANISM {
+        mechanism: number,
+        pParameter: (&raw mut *parameter).cast(),
+        ulParameterLen: size_of::<T>() as CK_ULONG,
+    };
+    answer(call!(
+        module,
+        C_SignInit,
+        session.handle,
+        &mut mechanism,
+        key
+    ))?;
+    session.sign_into(data, 1024)
+}
+
+fn pss(
+    hash: CK_MECHANISM_TYPE,
+    mgf: CK_RSA_PKCS_MGF_TYPE,
+    salt: CK_ULONG,
+) -> CK_RSA_PKCS_PSS_PARAMS {
+    CK_RSA_PKCS_PSS_PARAMS {
+        hashAlg: hash,
+        mgf,
+        sLen: salt,
+    }
+}
+
+fn parameters_reach_the_module() {
+    let module = Module::initialized();
+    let session = Session::open(&module, module.slot(LABEL)).expect("a session");
+    let rsa = session.private_key("rsa");
+    let spki = session
+        .attribute(rsa, CKA_PUBLIC_KEY_INFO)
+        .expect("a public half");
+    for (number, base, hash, mgf, name, salt) in [
+        (
+            CKM_SHA256_RSA_PKCS_PSS,
+            false,
+            CKM_SHA256,
+            CKG_MGF1_SHA256,
+            "sha256",
+            32,
+        ),
+        (
+            CKM_SHA512_RSA_PKCS_PSS,
+            false,
+            CKM_SHA512,
+            CKG_MGF1_SHA512,
+            "sha512",
+            64,
+        ),
+        // With a salt that we do not compute: the module's C_Verify vouches.
+        (
+            CKM_SHA384_RSA_PKCS_PSS,
+            false,
+            CKM_SHA384,
+            CKG_MGF1_SHA384,
+            "sha384",
+            20,
+        ),
+        (
+            CKM_SHA1_RSA_PKCS_PSS,
+            false,
+            CKM_SHA_1,
+            CKG_MGF1_SHA1,
+            "sha1",
+            20,
+        ),
+        (
+            CKM_RSA_PKCS_PSS,
+            true,
+            CKM_SHA256,
+            CKG_MGF1_SHA256,
+            "sha256",
+            32,
+        ),
+    ] {
+        let data = if base {
+            digest(name, MESSAGE)
+        } else {
+            MESSAGE.to_vec()
+        };
+        let signed = sign(
+            &module,
+            &session,
+            number,
+            &mut pss(hash, mgf, salt),
+            rsa,
+            &data,
+        );
+        let signed = signed.unwrap_or_else(|rv| panic!("{number:#x}: {rv:#x} {}", own_log()));
+        assert!(
+            verifies(Scheme::Pss(name, salt as usize), &spki, MESSAGE, &signed),
+            "{name}"
+        );
+    }
+    for (number, hash) in [(CKM_SHA1_RSA_PKCS, "sha1"), (CKM_SHA224_RSA_PKCS, "sha224")] {
+        let signed = session.sign(number, rsa, MESSAGE).expect(hash);
+        assert!(
+            verifies(Scheme::Rsa(hash), &spki, MESSAGE, &signed),
+            "{hash}"
+        );
+    }
+    // Any bytes: not a DigestInfo, and not padded either.
+    assert_eq!(
+        session
+            .sign(CKM_RSA_PKCS, rsa, b"anything")
+            .map(|it| it.len()),
+        Ok(256)
+    );
+    assert_eq!(
+        session
+            .sign(CKM_RSA_X_509, rsa, &[1; 256])
+            .map(|it| it.len()),
+        Ok(256)
+    );
+    // ECDSA over a digest of any length.
+    let ec = session.private_key("p256");
+    let spki = session
+        .attribute(ec, CKA_PUBLIC_KEY_INFO)
+        .expect("a public half");
+    for hash in ["sha1", "sha224", "sha512"] {
+        let signed = session.sign(CKM_ECDSA, ec, &digest(hash, MESSAGE));
+        let signed = signed.unwrap_or_else(|rv| panic!("{hash}: {rv:#x}: {}", own_log()));
+        assert!(
+            verifies(Scheme::Ecdsa(hash), &spki, MESSAGE, &signed),
+            "{hash}"
+        );
+    }
+    refusals(&module, &session, rsa, ec);
+}
+
+fn refusals(module: &Module, session: &Session<'_>, rsa: CK_OBJECT_HANDLE, ec: CK_OBJECT_HANDLE) {
+    let wrong_parameter = Err(CKR_MECHANISM_PARAM_INVALID);
+    let refused = session.sign(CKM_SHA256_RSA_PKCS_PSS, rsa, MESSAGE);
+    assert_eq!(refused, wrong_parameter, "it needs one");
+    let by = |number, key| sign(module, session, number, &mut [0_u8; 5], key, &[7; 32]);
+    assert_eq!(
+        by(CKM_SHA256_RSA_PKCS_PSS, rsa),
+        wrong_parameter,
+        "of another length"
+    );
+    assert_eq!(by(CKM_ECDSA, ec), wrong_parameter, "it takes none");
+    let mut other = pss(CKM_SHA512, CKG_MGF1_SHA512, 64);
+    let refused = sign(
+        module,
+        session,
+        CKM_SHA256_RSA_PKCS_PSS,
+        &mut other,
+        rsa,
+        MESSAGE,
+    );
+    assert!(refused.is_err(), "the module's refusal comes through");
+    let refused = session.sign(CKM_ECDSA, rsa, &[7; 32]);
+    assert_eq!(refused, Err(CKR_KEY_TYPE_INCONSISTENT));
+    let refused = session.sign(CKM_RSA_X_509, ec, &[7; 32]);
+    assert_eq!(refused, Err(CKR_KEY_TYPE_INCONSISTENT));
+    let refused = session.sign(CKM_SHA256_HMAC, rsa, MESSAGE);
+    assert_eq!(refused, Err(CKR_MECHANISM_INVALID));
+    // A message in parts, of a mechanism that is the module's alone.
+    let parts = session.sign_in_parts(CKM_SHA1_RSA_PKCS, rsa, &[b"to be ", b"signed"]);
+    assert_eq!(parts, session.sign(CKM_SHA1_RSA_PKCS, rsa, MESSAGE));
+}
+
+#[test]
+fn parameters_reach_the_module_as_they_are() {
+    alone(here!(), configured, parameters_reach_the_module);
+}
+
+#[test]
+fn parameters_reach_a_module_in_a_process_of_its_own() {
+    alone(here!(), in_a_process, parameters_reach_the_module);
+}
