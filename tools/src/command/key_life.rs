@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::{Key, ObjectId, State};
 use kmip_p11::token::{Half, Remnant, Revocation};
 use serde::Serialize;
@@ -137,10 +138,7 @@ pub fn destroy(
         let what = format!("{} {}", key.public.key_type(), name_of(&key));
         confirmed(place, &name_of(&key), &what, person)?;
     }
-    if key.state == State::Active {
-        place.token().revoke(&key, &NO_LONGER_NEEDED)?;
-    }
-    place.token().destroy(&key)?;
+    retire(place, &key)?;
     let destroyed = KeyRecord::new(&place.label, &key, Some("it is destroyed"));
     Ok(output.show(&Destroyed { destroyed })?)
 }
@@ -177,8 +175,19 @@ fn destroy_half(
     })?)
 }
 
+/// Revokes the key if it is active, and destroys it. A token that knows no states has nothing to revoke.
+pub fn retire(place: &Place, key: &Key) -> Result<(), Failure> {
+    if key.state == State::Active {
+        match place.token().revoke(key, &NO_LONGER_NEEDED) {
+            Err(Error::Token(error)) if error.kind == TokenErrorKind::Impossible => {}
+            revoked => revoked?,
+        }
+    }
+    Ok(place.token().destroy(key)?)
+}
+
 /// The key serves no more, and nothing is wrong with it.
-pub const NO_LONGER_NEEDED: Revocation = Revocation {
+const NO_LONGER_NEEDED: Revocation = Revocation {
     compromised: false,
     message: None,
 };

@@ -97,12 +97,24 @@ fn configured(file: Option<&Path>, findings: &mut Vec<Finding>) -> Option<Config
             return None;
         }
     };
+    findings.push(found_by_programs(&config));
+    Some(config)
+}
+
+/// What programs make of the configuration that was read.
+fn found_by_programs(config: &Config) -> Finding {
     let path = config.path.display();
+    if config.is_embedded {
+        return Finding::ok(
+            "configuration",
+            format!("none is needed for keystore {path}"),
+        );
+    }
     let others = config::search_path()
         .into_iter()
         .filter_map(|it| it.place.ok());
     let for_module = others.into_iter().find(|it| it.exists());
-    findings.push(match for_module {
+    match for_module {
         Some(taken) if taken == config.path => Finding::ok("configuration", path.to_string()),
         Some(taken) => Finding::warning(
             "configuration",
@@ -115,8 +127,7 @@ fn configured(file: Option<&Path>, findings: &mut Vec<Finding>) -> Option<Config
             "configuration",
             format!("{path} was checked, but programs find none: set KMIP_P11_CONFIG for them"),
         ),
-    });
-    Some(config)
+    }
 }
 
 fn slots(

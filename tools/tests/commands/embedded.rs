@@ -123,6 +123,12 @@ fn a_file_opens_it_where_nobody_can_be_asked() {
         &["doctor", "--module", user.module().to_str().unwrap()],
     );
     assert_eq!(doctor["ok"], true, "{doctor}");
+    let findings = doctor["findings"].as_array().unwrap();
+    let configuration = findings
+        .iter()
+        .find(|it| it["what"] == "configuration")
+        .unwrap();
+    assert_eq!(configuration["level"], "ok", "{doctor}");
     assert_eq!(
         doctor["slots"][0]["keys"].as_array().map(Vec::len),
         Some(5),
@@ -173,6 +179,12 @@ fn without_a_keystore_programs_see_no_token_and_people_what_to_do() {
         refused.report()
     );
     assert_eq!(user.was_asked(), "");
+    let doctor = run(&mut kmip_ssh(&user, &["doctor"]));
+    let text = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(
+        !doctor.status.success() && text.contains("kmip-ssh init"),
+        "{text}"
+    );
     for line in [
         &["key", "list"][..],
         &["slot", "list"],

@@ -23,4 +23,5 @@ mod selection;
 mod slots;
 mod streams;
 mod transfer;
+mod transfer_hsm;
 mod transfer_keystore;

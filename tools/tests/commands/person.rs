@@ -55,7 +55,11 @@ impl Person {
 
     /// Who uses the slots of any configuration, and makes no keys there.
     pub fn with(configuration: &Configuration) -> Self {
-        let user = User::of(configuration);
+        Self::at(User::of(configuration))
+    }
+
+    /// Who has that desk, and makes no keys on a server.
+    pub fn at(user: User) -> Self {
         let group = String::new();
         let made = None;
         Self { user, group, made }

@@ -147,6 +147,57 @@ fn a_name_that_is_taken_and_a_wrong_slot_are_refused() {
     }
 }
 
+/// Each PIN opens its own keystore, and is tried with no other.
+#[test]
+fn two_keystores_have_two_pins() {
+    let files = Scratch::new();
+    let slot = |label: &str| {
+        let path = files.file(label);
+        format!("[[slot]]\nlabel = {label:?}\nkeystore.path = {path:?}\nkeystore.seal = \"pin\"\n")
+    };
+    let configuration = Configuration::of_text(&(slot("one") + &slot("other")));
+    let person = Person::with(&configuration);
+    let pin = |name: &str| shown(&files.write(name, format!("PIN of {name}"))).to_owned();
+    let (one, other) = (pin("pin-1"), pin("pin-2"));
+    person.json(&["--slot", "one", "init", "--pin-file", &one]);
+    person.json(&["--slot", "other", "init", "--pin-file", &other]);
+    let line = [
+        "--slot",
+        "one",
+        "key",
+        "generate",
+        "web",
+        "--type",
+        "p256",
+        "--extractable",
+    ];
+    person.json(&[&line[..], &["--pin-file", &one]].concat());
+    let line = [
+        "--slot",
+        "one",
+        "key",
+        "move",
+        "web",
+        "--to",
+        "other",
+        "--yes",
+        "--pin-file",
+        &one,
+    ];
+    let alone = person.kmip_ssh(&line);
+    assert_eq!(alone.status.code(), Some(2), "{}", alone.report());
+    assert!(
+        alone.complaint().contains("--to-pin-file"),
+        "{}",
+        alone.report()
+    );
+    person.json(&[&line[..], &["--to-pin-file", &other]].concat());
+    let moved = person.json(&["--slot", "other", "key", "list"]);
+    assert_eq!(moved["keys"][0]["name"], "web", "{moved}");
+    let swapped = ["--slot", "other", "keystore", "check", "--pin-file", &one];
+    assert_eq!(person.refusal(&swapped).0, "wrong-pin");
+}
+
 /// Killed at twenty different moments: the key is in one of the two, and the same command ends it.
 #[test]
 fn a_move_that_is_killed_is_ended_by_the_next() {

@@ -19,6 +19,8 @@ pub struct Way<'a> {
     pub target: &'a Place,
     /// What it is to be there.
     pub wanted: NewKey,
+    /// Whether its object groups were asked for, and are not only those that it has.
+    pub groups_are_asked_for: bool,
     /// The same key, if it is there already.
     pub twin: Option<Key>,
     /// Whether it ends where it is.

@@ -7,7 +7,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use kmip_p11::error::Error;
+use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::{Key, State};
 use kmip_p11::token::{NewKey, Wish, check_signature};
 
@@ -110,6 +110,7 @@ fn way<'a>(
         source,
         target,
         wanted,
+        groups_are_asked_for: !copy.groups.is_empty(),
         twin,
         is_move,
     })
@@ -123,16 +124,12 @@ fn bring(way: &Way<'_>) -> Result<Brought, Failure> {
     let Way {
         source,
         target,
-        wanted,
         twin,
         ..
     } = way;
     let key = match twin {
         Some(twin) => taken_up(way, twin)?,
-        None => {
-            let private = source.private()?;
-            target.token().import(&private, wanted)?
-        }
+        None => written(way)?,
     };
     let has_signed = key.state == State::Active;
     if has_signed {
@@ -149,6 +146,26 @@ fn bring(way: &Way<'_>) -> Result<Brought, Failure> {
         not_brought,
         noun: target.noun,
     })
+}
+
+/// A key that was not there. A token that has no object groups gets it without.
+fn written(way: &Way<'_>) -> Result<Key, Failure> {
+    let (token, wanted) = (way.target.token(), &way.wanted);
+    let private = way.source.private()?;
+    match token.import(&private, wanted) {
+        Err(Error::Token(error))
+            if error.kind == TokenErrorKind::Impossible
+                && !wanted.groups.is_empty()
+                && !way.groups_are_asked_for =>
+        {
+            let without = NewKey {
+                groups: vec![],
+                ..wanted.clone()
+            };
+            Ok(token.import(&private, &without)?)
+        }
+        imported => Ok(imported?),
+    }
 }
 
 /// A key that is there already, left by a command that was interrupted or by anybody else.

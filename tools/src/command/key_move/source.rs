@@ -8,7 +8,7 @@ use kmip_p11::model::key::{Key, State};
 use kmip_p11::model::public_key::PublicKey;
 
 use crate::arguments::CopyArguments;
-use crate::command::key_life::NO_LONGER_NEEDED;
+use crate::command::key_life::retire;
 use crate::failure::Failure;
 use crate::key_file::{self, Sighting};
 use crate::key_name::KeyName;
@@ -123,12 +123,7 @@ impl<'a> Source<'a> {
     /// Ends it here: a key is revoked and destroyed, a file removed.
     pub fn remove(&self) -> Result<(), Failure> {
         match self {
-            Source::Slot { place, key } => {
-                if key.state == State::Active {
-                    place.token().revoke(key, &NO_LONGER_NEEDED)?;
-                }
-                Ok(place.token().destroy(key)?)
-            }
+            Source::Slot { place, key } => retire(place, key),
             Source::File { path, sighting, .. } => sighting.remove(path),
         }
     }

@@ -1,0 +1,99 @@
+//! `key copy`, `key move` with SoftHSM2: what a PKCS#11 token takes in, and what it has no words for.
+
+use std::path::Path;
+
+use ffi_tests::softhsm::{Configured, LABEL, SoftHsm};
+
+use crate::person::{Person, word};
+
+/// Somebody with an empty HSM, and with the keystore "keys".
+fn owner() -> (Configured, Person) {
+    let hsm = SoftHsm::new();
+    let file = |name: &str| hsm.directory().join(name);
+    let keystore = format!(
+        "[[slot]]\nlabel = \"keys\"\nkeystore.path = {:?}\nkeystore.seal = \"file\"\n\
+         keystore.seal_file = {:?}\n",
+        file("keys.db"),
+        file("keys.seal")
+    );
+    let slots = hsm.slot_with_pin() + &keystore;
+    let configured = hsm.configured(&slots);
+    let person = Person::at(configured.user());
+    person.json(&["--slot", "keys", "init"]);
+    (configured, person)
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().expect("a path of plain characters")
+}
+
+#[test]
+fn a_file_is_moved_into_an_hsm() {
+    let (_configured, person) = owner();
+    let file = person.key_file("id_ecdsa", &["-t", "ecdsa", "-b", "384", "-N", ""]);
+    let line = [
+        "key",
+        "move",
+        "--from-file",
+        shown(&file),
+        "--to",
+        LABEL,
+        "--name",
+        "web",
+        "--remove-file",
+        "--yes",
+    ];
+    let moved = person.json(&line);
+    assert_eq!(
+        (&moved["has_signed"], &moved["from"]["removed"]),
+        (&true.into(), &true.into())
+    );
+    assert!(!file.exists());
+    assert!(person.can_log_in(word(&moved["key"], "openssh")));
+    let text = person.text(&[
+        "--slot", LABEL, "key", "destroy", "web", "--revoke", "--yes",
+    ]);
+    assert!(text.contains("is destroyed"), "{text}");
+    let left = person.json(&["--slot", LABEL, "key", "list", "--all"]);
+    assert_eq!(left["keys"], serde_json::json!([]));
+}
+
+#[test]
+fn a_key_moves_from_a_keystore_into_an_hsm_and_not_back() {
+    let (_configured, person) = owner();
+    let line = [
+        "--slot",
+        "keys",
+        "key",
+        "generate",
+        "web",
+        "--type",
+        "p256",
+        "--extractable",
+    ];
+    let key = person.json(&[&line[..], &["--group", "ssh"]].concat())["key"].clone();
+    person.json(&["--slot", "keys", "key", "set-id", "web", "0102"]);
+    let line = [
+        "--slot", "keys", "key", "move", "web", "--to", LABEL, "--yes",
+    ];
+    let moved = person.json(&line);
+    assert_eq!(
+        moved["not_brought"],
+        serde_json::json!(["its object group \"ssh\""]),
+        "{moved}"
+    );
+    let there = person.json(&["--slot", LABEL, "key", "show", "web"])["key"].clone();
+    assert_eq!(there["fingerprint"], key["fingerprint"]);
+    assert_eq!(word(&there, "key_id"), "0102");
+    assert!(person.can_log_in(word(&there, "openssh")));
+    let left = person.json(&["--slot", "keys", "key", "list", "--all"]);
+    assert_eq!(left["keys"], serde_json::json!([]));
+
+    let back = ["--slot", LABEL, "key", "copy", "web", "--to", "keys"];
+    let (kind, message) = person.refusal(&back);
+    assert_eq!(kind, "impossible", "{message}");
+    assert!(
+        message.contains("does not give private keys out"),
+        "{message}"
+    );
+}
