@@ -99,6 +99,20 @@ impl Client {
         }
     }
 
+    /// Like [`Client::call_within`], and which server it was that answered. Some servers, not all, may be `avoided`.
+    pub fn call_others(
+        &self,
+        deadline: Instant,
+        avoided: &[usize],
+        requests: &[Request],
+    ) -> (Result<Vec<Answer>, Error>, Option<usize>) {
+        Effort::spent_by(Deadline(deadline), |effort| {
+            let effort = effort.avoiding(avoided);
+            let answers = self.whole(effort, requests);
+            (answers, effort.answerer())
+        })
+    }
+
     /// The version in use with the server that answered last, once it is known.
     pub fn version(&self) -> Option<Version> {
         self.settings
@@ -119,6 +133,22 @@ impl Client {
     /// `host:port` of the server that answered last.
     pub fn server(&self) -> String {
         self.server_name(self.last())
+    }
+
+    /// The place of the server that answered last among [`Client::servers`].
+    pub fn last_server(&self) -> usize {
+        self.last()
+    }
+
+    /// A server's address and what it called itself, if it did: another name is another server.
+    pub fn identity(&self, server: usize) -> String {
+        let known = self.agreement(server);
+        let vendor = known.and_then(|known| known.info.capabilities.vendor_identification.clone());
+        let name = self.server_name(server);
+        match vendor {
+            Some(vendor) => format!("{name} {vendor}"),
+            None => name,
+        }
     }
 
     /// What went over the wire since the client was made.

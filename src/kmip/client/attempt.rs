@@ -43,7 +43,7 @@ impl Client {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "no server is configured");
             return Err(ErrorKind::Unreachable { source }.at("(none)"));
         }
-        let (mut course, mut said) = (Course::default(), None);
+        let (mut course, mut said) = (Course::avoiding(effort.avoided), None);
         loop {
             let tried = match self.try_one(effort, &mut course, requests) {
                 Ok(tried) => tried,
@@ -249,6 +249,7 @@ impl Client {
             })?;
             let reply = message::decode(&frame, id, requests)?;
             self.last.store(server, Ordering::Relaxed);
+            effort.answered_by(server);
             Ok((reply, Line { connection, seat }))
         };
         sent_and_read().map_err(|kind: ErrorKind| kind.at(&self.server_name(server)))

@@ -14,9 +14,13 @@ pub(super) struct Effort<'a> {
     messages: &'a Cell<u32>,
     /// A request that must not be repeated may have reached a server.
     committed: &'a Cell<bool>,
+    /// The server that has answered last.
+    answered: &'a Cell<Option<usize>>,
+    /// Servers that are not to be asked, by their place.
+    pub avoided: &'a [usize],
 }
 
-impl Effort<'_> {
+impl<'a> Effort<'a> {
     /// Gives the effort of one call to `call`.
     pub fn spent_by<T>(deadline: Deadline, call: impl FnOnce(Effort<'_>) -> T) -> T {
         let (messages, committed) = (Cell::new(MESSAGES), Cell::new(false));
@@ -24,12 +28,22 @@ impl Effort<'_> {
             deadline,
             messages: &messages,
             committed: &committed,
+            answered: &Cell::new(None),
+            avoided: &[],
         })
     }
 
     /// The same with another deadline.
     pub fn until(self, deadline: Deadline) -> Self {
         Effort { deadline, ..self }
+    }
+
+    /// The same, but these servers are not asked.
+    pub fn avoiding<'b>(self, avoided: &'b [usize]) -> Effort<'b>
+    where
+        'a: 'b,
+    {
+        Effort { avoided, ..self }
     }
 
     /// Notes whether what leaves now, or did until now, is something that must not be sent twice.
@@ -39,6 +53,16 @@ impl Effort<'_> {
 
     pub fn is_committed(self) -> bool {
         self.committed.get()
+    }
+
+    /// Notes which server has answered.
+    pub fn answered_by(self, server: usize) {
+        self.answered.set(Some(server));
+    }
+
+    /// The server that has answered last, if any has.
+    pub fn answerer(self) -> Option<usize> {
+        self.answered.get()
     }
 
     /// Takes one message off.

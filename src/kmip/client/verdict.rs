@@ -23,6 +23,16 @@ pub(super) struct Course {
     pub fresh: bool,
 }
 
+impl Course {
+    /// Servers that are not to be asked count as if they had failed.
+    pub fn avoiding(servers: &[usize]) -> Self {
+        Self {
+            failed: servers.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Where a try went, and what came of it.
 pub(super) struct Try {
     pub server: usize,

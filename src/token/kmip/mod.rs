@@ -110,7 +110,7 @@ impl KmipToken {
             habits: &self.habits,
         };
         let mut located = inventory.read()?;
-        self.recall_server(&client);
+        self.recall_servers(&client);
         self.access.warn_of_servers(&client);
         let refused = located.refused.take();
         let found = located.pair(&mut self.prover(deadline))?;
@@ -140,15 +140,14 @@ impl KmipToken {
         *told = warnings.to_vec();
     }
 
-    /// Takes over what is known of a server by its name, and so saves the flight to find it out.
-    fn recall_server(&self, client: &Client) {
-        let info = client.server_info();
-        let vendor = info.and_then(|info| info.capabilities.vendor_identification.clone());
-        if vendor.is_some_and(|vendor| vendor.starts_with("PyKMIP")) {
+    /// Takes over what is known of servers by their names, and so saves the flight to find it out.
+    fn recall_servers(&self, client: &Client) {
+        let known = (0..client.servers().len()).map(|server| client.identity(server));
+        for server in known.filter(|server| server.contains(" PyKMIP")) {
             let reason = "PyKMIP signs only messages, no digests, and only with RSA".to_owned();
             let fails = |scheme, form| {
-                self.forms
-                    .remember(scheme, form, Experience::Fails(reason.clone()));
+                let experience = Experience::Fails(reason.clone());
+                self.forms.remember(&server, scheme, form, experience);
             };
             fails(SignScheme::RsaPkcs1(Hash::Sha256), Form::DigestedData);
             fails(SignScheme::Ecdsa(Hash::Sha256), Form::DigestedData);

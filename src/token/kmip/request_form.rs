@@ -25,14 +25,15 @@ pub enum Form {
     Data,
 }
 
-/// Which forms a server was seen to take, for RSA, ECDSA and Ed25519 apart, and which a key cannot be
-/// asked in: one odd key must not spoil the others of a process that may live for months.
+/// Which forms each server was seen to take, for RSA, ECDSA and Ed25519 apart, and which a key cannot be
+/// asked in: neither an odd key nor an odd server of a group must spoil the others of a process that may
+/// live for months. A server is known by what [`Client::identity`](crate::kmip::Client::identity) says.
 #[derive(Debug, Default)]
 pub struct FormMemory {
-    known: Mutex<HashMap<(Family, Form), Experience>>,
+    known: Mutex<HashMap<(String, Family, Form), Experience>>,
     /// What another process found out, which counts until more is known.
-    recalled: Mutex<HashMap<(Family, Form), Experience>>,
-    unfit: Mutex<HashMap<(ObjectId, Form), String>>,
+    recalled: Mutex<HashMap<(String, Family, Form), Experience>>,
+    unfit: Mutex<HashMap<(String, ObjectId, Form), String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,9 +43,9 @@ enum Family {
     Ed25519,
 }
 
-/// A form for a family of keys, and what came of it: for another process.
+/// A server, a form for a family of keys, and what came of it: for another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FormExperience(Family, Form, Experience);
+pub struct FormExperience(String, Family, Form, Experience);
 
 /// What came of a form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,9 +57,10 @@ pub enum Experience {
 }
 
 impl FormMemory {
-    /// The forms to try for an input, the best first, and why others are not tried.
+    /// The forms to try with a server for an input, the best first, and why others are not tried.
     pub fn forms(
         &self,
+        server: &str,
         key: &ObjectId,
         scheme: SignScheme,
         input: SignInput<'_>,
@@ -72,8 +74,8 @@ impl FormMemory {
         let recalled = self.recalled.lock();
         let (mut forms, mut reasons) = (vec![], vec![]);
         for &form in possible {
-            let of_key = unfit.get(&(key.clone(), form));
-            let place = (family(scheme), form);
+            let of_key = unfit.get(&(server.to_owned(), key.clone(), form));
+            let place = (server.to_owned(), family(scheme), form);
             match (known.get(&place).or_else(|| recalled.get(&place)), of_key) {
                 (Some(Experience::Fails(reason)), _) | (_, Some(reason)) => {
                     if !reasons.contains(reason) {
@@ -87,9 +89,10 @@ impl FormMemory {
         (forms, reasons)
     }
 
-    /// Keeps that a key cannot be asked in a form.
-    pub fn remember_unfit(&self, key: &ObjectId, form: Form, reason: String) {
-        self.unfit.lock().insert((key.clone(), form), reason);
+    /// Keeps that a server cannot be asked for a key in a form.
+    pub fn remember_unfit(&self, server: &str, key: &ObjectId, form: Form, reason: String) {
+        let place = (server.to_owned(), key.clone(), form);
+        self.unfit.lock().insert(place, reason);
     }
 
     /// All that is known, in an order that stays.
@@ -98,16 +101,16 @@ impl FormMemory {
         all.extend(self.known.lock().clone());
         let all = all.into_iter();
         let mut all: Vec<_> = all
-            .map(|((family, form), experience)| FormExperience(family, form, experience))
+            .map(|((server, family, form), it)| FormExperience(server, family, form, it))
             .collect();
-        all.sort_by_key(|it| (it.0, it.1));
+        all.sort_by(|a, b| (&a.0, a.1, a.2).cmp(&(&b.0, b.1, b.2)));
         all
     }
 
     /// Takes over what another process found out.
     pub fn recall(&self, experiences: Vec<FormExperience>) {
         let experiences = experiences.into_iter();
-        *self.recalled.lock() = experiences.map(|it| ((it.0, it.1), it.2)).collect();
+        *self.recalled.lock() = experiences.map(|it| ((it.0, it.1, it.2), it.3)).collect();
     }
 
     /// Forgets what was taken over: the server may be another by now.
@@ -116,12 +119,13 @@ impl FormMemory {
     }
 
     /// Keeps what came of a form; what has worked can work again.
-    pub fn remember(&self, scheme: SignScheme, form: Form, experience: Experience) {
+    pub fn remember(&self, server: &str, scheme: SignScheme, form: Form, experience: Experience) {
         let mut known = self.known.lock();
-        let old = known.get(&(family(scheme), form));
+        let place = (server.to_owned(), family(scheme), form);
+        let old = known.get(&place);
         if old != Some(&Experience::Works) && old != Some(&experience) {
-            log::debug!("signing {scheme} by {form:?}: {experience:?}");
-            known.insert((family(scheme), form), experience);
+            log::debug!("server {server}: signing {scheme} by {form:?}: {experience:?}");
+            known.insert(place, experience);
         }
     }
 }
@@ -190,6 +194,8 @@ mod tests {
     const MESSAGE: SignInput<'_> = SignInput::Message(b"m");
     const DIGEST: SignInput<'_> = SignInput::Digest(&[0; 32]);
 
+    const HERE: &str = "here:5696 a server";
+
     fn key() -> ObjectId {
         ObjectId("1".into())
     }
@@ -197,43 +203,84 @@ mod tests {
     #[test]
     fn one_odd_key_does_not_spoil_the_others() {
         let forms = FormMemory::default();
-        forms.remember_unfit(&key(), Form::DigestedData, "no".into());
+        forms.remember_unfit(HERE, &key(), Form::DigestedData, "no".into());
         assert_eq!(
-            forms.forms(&key(), RSA, DIGEST),
+            forms.forms(HERE, &key(), RSA, DIGEST),
             (vec![], vec!["no".into()])
         );
         let other = ObjectId("2".into());
-        assert_eq!(forms.forms(&other, RSA, DIGEST).0, [Form::DigestedData]);
+        assert_eq!(
+            forms.forms(HERE, &other, RSA, DIGEST).0,
+            [Form::DigestedData]
+        );
+    }
+
+    #[test]
+    fn one_odd_server_does_not_spoil_the_others() {
+        let forms = FormMemory::default();
+        forms.remember(
+            HERE,
+            RSA,
+            Form::DigestedData,
+            Experience::Fails("no".into()),
+        );
+        assert_eq!(
+            forms.forms(HERE, &key(), RSA, DIGEST),
+            (vec![], vec!["no".into()])
+        );
+        for other in ["there:5696 a server", "here:5696 a newer server"] {
+            let order = forms.forms(other, &key(), RSA, DIGEST);
+            assert_eq!(order, (vec![Form::DigestedData], vec![]));
+        }
     }
 
     #[test]
     fn what_has_worked_is_not_given_up() {
         let forms = FormMemory::default();
-        forms.remember(RSA, Form::DigestedData, Experience::Works);
-        forms.remember(RSA, Form::DigestedData, Experience::Fails("no".into()));
-        assert_eq!(forms.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
+        forms.remember(HERE, RSA, Form::DigestedData, Experience::Works);
+        forms.remember(
+            HERE,
+            RSA,
+            Form::DigestedData,
+            Experience::Fails("no".into()),
+        );
+        assert_eq!(
+            forms.forms(HERE, &key(), RSA, DIGEST).0,
+            [Form::DigestedData]
+        );
     }
 
     #[test]
     fn what_another_process_found_out_counts_until_more_is_known() {
         let (first, second) = (FormMemory::default(), FormMemory::default());
-        first.remember(RSA, Form::DigestedData, Experience::Fails("old".into()));
+        first.remember(
+            HERE,
+            RSA,
+            Form::DigestedData,
+            Experience::Fails("old".into()),
+        );
         second.recall(first.experiences());
         assert_eq!(second.experiences(), first.experiences());
         let refused = (vec![], vec!["old".into()]);
-        assert_eq!(second.forms(&key(), RSA, DIGEST), refused);
+        assert_eq!(second.forms(HERE, &key(), RSA, DIGEST), refused);
         second.forget_recalled();
-        assert_eq!(second.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
+        assert_eq!(
+            second.forms(HERE, &key(), RSA, DIGEST).0,
+            [Form::DigestedData]
+        );
         second.recall(first.experiences());
-        second.remember(RSA, Form::DigestedData, Experience::Works);
-        assert_eq!(second.forms(&key(), RSA, DIGEST).0, [Form::DigestedData]);
+        second.remember(HERE, RSA, Form::DigestedData, Experience::Works);
+        assert_eq!(
+            second.forms(HERE, &key(), RSA, DIGEST).0,
+            [Form::DigestedData]
+        );
     }
 
     #[test]
     fn a_digest_is_never_given_as_data() {
         let forms = FormMemory::default();
         assert_eq!(
-            forms.forms(&key(), RSA, DIGEST),
+            forms.forms(HERE, &key(), RSA, DIGEST),
             (vec![Form::DigestedData], vec![])
         );
         assert!(kmip_input(Form::Data, RSA, DIGEST).is_none());
@@ -243,19 +290,27 @@ mod tests {
     #[test]
     fn what_works_comes_first_and_what_fails_is_not_tried_again() {
         let forms = FormMemory::default();
-        forms.remember(RSA, Form::Data, Experience::Works);
-        let (order, _) = forms.forms(&key(), RSA, MESSAGE);
+        forms.remember(HERE, RSA, Form::Data, Experience::Works);
+        let (order, _) = forms.forms(HERE, &key(), RSA, MESSAGE);
         assert_eq!(order, [Form::Data, Form::DigestedData]);
-        forms.remember(RSA, Form::DigestedData, Experience::Fails("no".into()));
+        forms.remember(
+            HERE,
+            RSA,
+            Form::DigestedData,
+            Experience::Fails("no".into()),
+        );
         assert_eq!(
-            forms.forms(&key(), RSA, MESSAGE),
+            forms.forms(HERE, &key(), RSA, MESSAGE),
             (vec![Form::Data], vec!["no".into()])
         );
         assert_eq!(
-            forms.forms(&key(), RSA, DIGEST),
+            forms.forms(HERE, &key(), RSA, DIGEST),
             (vec![], vec!["no".into()])
         );
         let ecdsa = SignScheme::Ecdsa(Hash::Sha256);
-        assert_eq!(forms.forms(&key(), ecdsa, DIGEST).0, [Form::DigestedData]);
+        assert_eq!(
+            forms.forms(HERE, &key(), ecdsa, DIGEST).0,
+            [Form::DigestedData]
+        );
     }
 }
