@@ -4,6 +4,7 @@
 //! counts that may not are pinned by the test `flights`.
 
 mod concurrency;
+mod keystore;
 mod listing;
 mod loading;
 mod memory;
@@ -25,7 +26,7 @@ use table::{print_times, print_wire};
 
 /// Set in the process that measures: there the configuration is where the library looks for it.
 const INSIDE: &str = "KMIP_P11_BENCH";
-/// The run takes less than two minutes; a hang ends here.
+/// The run takes less than three minutes; a hang ends here.
 const LIMIT: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
             print_wire(&wire);
             print_times(&times);
         }
+        Ok("keystore") => print_times(&keystore::rows()),
+        Ok("keystore signatures") => keystore::sign_here(),
         Ok("start") => loading::start_here(),
         Ok("listing") => listing::list_here(),
         Ok("threads") => loading::count_threads_here(),
@@ -82,6 +85,8 @@ fn measure() {
     let mut times = listing_times;
     eprintln!("measuring signatures ...");
     times.extend(signing::rows(&servers));
+    eprintln!("measuring keystores ...");
+    times.extend(keystore::rows());
     eprintln!("measuring threads ...");
     times.push(concurrency::row());
     eprintln!("measuring memory and start ...");

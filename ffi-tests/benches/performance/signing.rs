@@ -261,6 +261,6 @@ fn asked(place: &Place) -> (Request, CK_MECHANISM_TYPE, Vec<u8>) {
 }
 
 /// RFC 8017, 9.2, note 1.
-const SHA256_DIGEST_INFO: [u8; 19] = [
+pub const SHA256_DIGEST_INFO: [u8; 19] = [
     0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20,
 ];
