@@ -1,5 +1,6 @@
 //! Keystores as C programs and OpenSSH see them: listings, logins, PINs, and many processes at once.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use cryptoki_sys::*;
@@ -14,14 +15,17 @@ use ffi_tests::process::run;
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::{Session, class};
 use ffi_tests::signature::{Scheme, digest, digest_info, verifies};
+use ffi_tests::softhsm::{self, Configured, SoftHsm};
 use ffi_tests::{ServerKind, here, on_each_server};
+use kmip_p11::config::{KeyFilter, Seal};
 use kmip_p11::kmip::{
     Attribute, Client, CryptographicAlgorithm, Request, Response, ServerAddress, Settings,
     TlsFiles, Transport, UsageMask,
 };
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::model::signature::SignScheme;
-use kmip_p11::token::NewKey;
+use kmip_p11::token::keystore::KeystoreToken;
+use kmip_p11::token::{NewKey, Token};
 
 const P256: KeyType = KeyType::Ec(Curve::P256);
 const MESSAGE: &[u8] = b"a message";
@@ -315,4 +319,42 @@ on_each_server! {
         logs_in(&user, &lines);
         assert_eq!(user.was_asked(), "");
     }
+}
+
+/// A SoftHSM2 without keys; SoftHSM2 is loaded by the body's process alone.
+fn an_hsm() -> Configured {
+    let hsm = SoftHsm::new();
+    let slot = hsm.slot_with_pin();
+    hsm.configured(&slot)
+}
+
+#[test]
+fn a_key_of_an_hsm_opens_a_keystore() {
+    alone(here!(), an_hsm, || {
+        let conf = PathBuf::from(std::env::var_os(softhsm::VARIABLE).expect("the surroundings"));
+        let pin = conf.with_file_name("pin");
+        let lines = format!(
+            "keystore.seal = \"hsm\"\nkeystore.seal_key = \"keystore\"\nhsm.module = {:?}\nhsm.pin_file = {pin:?}",
+            softhsm::MODULE
+        );
+        let scene = KeystoreScene::new(None, &lines).with(&[("web", P256)]);
+        let user = scene
+            .user("never asked")
+            .with_variable(softhsm::VARIABLE, conf.into());
+        logs_in(&user, &user.list());
+        assert_eq!(user.was_asked(), "");
+        let mut other = scene.config();
+        if let Seal::Hsm { key, .. } = &mut other.seal {
+            "another".clone_into(key);
+        }
+        let token = KeystoreToken::new(LABEL, &other, KeyFilter::default());
+        let refused = token
+            .generate(&NewKey::new("b", P256))
+            .expect_err("no such key");
+        let reason = refused.to_string();
+        assert!(
+            reason.contains("the token has no AES key \"another\""),
+            "{reason}"
+        );
+    });
 }

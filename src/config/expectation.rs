@@ -149,7 +149,10 @@ const EXPECTED: &[(&str, &str)] = &[
         "slot.keystore.tls.client_key",
         "the path of a PEM file with that certificate's private key",
     ),
-    ("slot.keystore.seal", "\"pin\", \"file\" or \"kmip\""),
+    (
+        "slot.keystore.seal",
+        "\"pin\", \"file\", \"hsm\" or \"kmip\"",
+    ),
     (
         "slot.keystore.seal_file",
         "the path of a file with the key that opens the keystore",

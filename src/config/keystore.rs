@@ -10,13 +10,15 @@ use tokio_postgres::config::{Config as Connection, Host};
 use super::choice::choice;
 use super::complaint::{Complaint, read};
 use super::file_path::Base;
+use super::hsm::{Hsm, PinSource};
 use super::kmip::Kmip;
 use super::syntax::{self, Text};
 use super::tls::path;
 
-const SEALS: [(&str, SealKind); 3] = [
+const SEALS: [(&str, SealKind); 4] = [
     ("pin", SealKind::Pin),
     ("file", SealKind::File),
+    ("hsm", SealKind::Hsm),
     ("kmip", SealKind::Kmip),
 ];
 
@@ -61,6 +63,13 @@ pub enum Seal {
     Pin,
     /// A file that only this user can read; it may not be there yet.
     File(PathBuf),
+    /// An AES key in an HSM that encrypts and decrypts for us.
+    Hsm {
+        /// Its CKA_LABEL.
+        key: String,
+        /// Where it is. Its PIN is in a file or a variable.
+        hsm: Box<Hsm>,
+    },
     /// A key of a KMIP server that encrypts and decrypts for us.
     Kmip {
         /// The key's name or unique identifier.
@@ -75,20 +84,21 @@ pub enum Seal {
 enum SealKind {
     Pin,
     File,
+    Hsm,
     Kmip,
 }
 
 impl Keystore {
-    /// `slot` is where to point if a key is missing.
+    /// `beside` is the slot that it is in, and `slot` where to point if a key is missing.
     pub(super) fn read(
         written: &syntax::Keystore,
-        kmip: Option<&syntax::Kmip>,
+        beside: &syntax::Slot,
         slot: Range<usize>,
         base: &Base,
     ) -> Result<Self, Complaint> {
         Ok(Self {
             database: Database::read(written, slot.clone(), base)?,
-            seal: Seal::read(written, kmip, slot, base)?,
+            seal: Seal::read(written, beside, slot, base)?,
         })
     }
 }
@@ -198,60 +208,112 @@ fn is_here(host: &Host) -> bool {
 impl Seal {
     fn read(
         written: &syntax::Keystore,
-        kmip: Option<&syntax::Kmip>,
+        beside: &syntax::Slot,
         slot: Range<usize>,
         base: &Base,
     ) -> Result<Self, Complaint> {
         let text = written.seal.as_ref();
         let text = text.ok_or_else(|| Complaint::missing(slot.clone(), "slot.keystore.seal"))?;
         let kind = read(text, |text| choice(text, &SEALS, "known"))?;
-        fits(written, kind, kmip.is_some())?;
-        match (kind, kmip) {
-            (SealKind::Pin, _) => Ok(Self::Pin),
-            (SealKind::File, _) => match path(written.seal_file.as_ref(), base)? {
+        fits(written, kind, beside)?;
+        match kind {
+            SealKind::Pin => Ok(Self::Pin),
+            SealKind::File => match path(written.seal_file.as_ref(), base)? {
                 Some(file) => Ok(Self::File(file)),
                 None => Err(Complaint::missing(slot, "slot.keystore.seal_file")),
             },
-            (SealKind::Kmip, Some(syntax::Kmip { pin: Some(pin), .. })) => Err(Complaint::said(
-                pin.span(),
+            SealKind::Kmip => match &beside.kmip {
+                Some(kmip) => Self::by_kmip(written, kmip, slot, base),
+                None => Err(Complaint::said(
+                    text.span(),
+                    "slot.keystore.seal: \"kmip\" needs a server; write kmip.servers and the other kmip keys \
+                     in the same slot",
+                )),
+            },
+            SealKind::Hsm => match &beside.hsm {
+                Some(hsm) => Self::by_hsm(written, hsm, slot, base),
+                None => Err(Complaint::said(
+                    text.span(),
+                    "slot.keystore.seal: \"hsm\" needs an HSM; write hsm.module and the other hsm keys in the \
+                     same slot",
+                )),
+            },
+        }
+    }
+
+    fn by_kmip(
+        written: &syntax::Keystore,
+        kmip: &syntax::Kmip,
+        slot: Range<usize>,
+        base: &Base,
+    ) -> Result<Self, Complaint> {
+        if let Some(pin) = &kmip.pin {
+            said(
+                pin,
                 "slot.kmip.pin: what opens a keystore needs no person; leave it out, and write the file with \
                  the secret, or keystore.seal = \"pin\"",
-            )),
-            (SealKind::Kmip, Some(kmip)) => Ok(Self::Kmip {
-                key: seal_key(written, slot.clone())?,
-                kmip: Box::new(Kmip::read(kmip, slot, base)?),
-            }),
-            (SealKind::Kmip, None) => Err(Complaint::said(
-                text.span(),
-                "slot.keystore.seal: \"kmip\" needs a server; write kmip.servers and the other kmip keys \
-                 in the same slot",
-            )),
+            )?;
         }
+        Ok(Self::Kmip {
+            key: seal_key(written, slot.clone())?,
+            kmip: Box::new(Kmip::read(kmip, slot, base)?),
+        })
+    }
+
+    fn by_hsm(
+        written: &syntax::Keystore,
+        hsm: &syntax::Hsm,
+        slot: Range<usize>,
+        base: &Base,
+    ) -> Result<Self, Complaint> {
+        let hsm = Hsm::read(hsm, slot.clone(), base)?;
+        if hsm.pin == PinSource::Login {
+            return Err(Complaint::said(
+                slot,
+                "slot.hsm.pin_file is missing: the HSM opens the keystore without a person; write hsm.pin_file \
+                 or hsm.pin_env",
+            ));
+        }
+        Ok(Self::Hsm {
+            key: seal_key(written, slot)?,
+            hsm: Box::new(hsm),
+        })
     }
 }
 
 /// What belongs to another kind of seal is a mistake.
-fn fits(written: &syntax::Keystore, kind: SealKind, kmip: bool) -> Result<(), Complaint> {
-    match (&written.seal_file, &written.seal_key) {
-        (Some(file), _) if kind != SealKind::File => said(
+fn fits(
+    written: &syntax::Keystore,
+    kind: SealKind,
+    beside: &syntax::Slot,
+) -> Result<(), Complaint> {
+    let by_key = matches!(kind, SealKind::Hsm | SealKind::Kmip);
+    match (&written.seal_file, &written.seal_key, &written.seal) {
+        (Some(file), _, _) if kind != SealKind::File => said(
             file,
             "slot.keystore.seal_file: it is read with keystore.seal = \"file\" only; leave it out or \
              write that",
         ),
-        (_, Some(key)) if kind != SealKind::Kmip => said(
+        (_, Some(key), _) if !by_key => said(
             key,
-            "slot.keystore.seal_key: it is used with keystore.seal = \"kmip\" only; leave it out or \
-             write that",
+            "slot.keystore.seal_key: it is used with keystore.seal = \"hsm\" or \"kmip\" only; leave it out \
+             or write one of them",
         ),
-        _ => match &written.seal {
-            Some(seal) if kmip && kind != SealKind::Kmip => said(
-                seal,
-                "slot.keystore.seal: the kmip keys of this slot are of no use; leave them out, or write \
-                 keystore.seal = \"kmip\"",
-            ),
-            _ => Ok(()),
-        },
+        (_, _, Some(seal)) if beside.kmip.is_some() && kind != SealKind::Kmip => {
+            said(seal, useless("kmip"))
+        }
+        (_, _, Some(seal)) if beside.hsm.is_some() && kind != SealKind::Hsm => {
+            said(seal, useless("hsm"))
+        }
+        _ => Ok(()),
     }
+}
+
+fn useless(keys: &str) -> String {
+    format!(
+        "slot.keystore.seal: the {keys} keys of this slot are of no use; leave them out, or write \
+         keystore.seal = {keys:?}"
+    )
 }
 
 fn seal_key(written: &syntax::Keystore, slot: Range<usize>) -> Result<String, Complaint> {

@@ -33,7 +33,7 @@ impl NamedFile {
             Backend::Kmip(of) => kmip.map_or(vec![], |kmip| files(of, kmip).into()),
             Backend::Keystore(of) => {
                 let keystore = texts.keystore.as_ref();
-                keystore.map_or(vec![], |keystore| of_keystore(of, keystore, kmip))
+                keystore.map_or(vec![], |keystore| of_keystore(of, keystore, texts))
             }
             Backend::Hsm(of) => {
                 let hsm = texts.hsm.as_ref();
@@ -73,14 +73,16 @@ type File<'a> = (&'static str, Option<&'a PathBuf>, Content, &'a Option<Text>);
 fn of_keystore<'a>(
     keystore: &'a Keystore,
     written: &'a syntax::Keystore,
-    kmip: Option<&'a syntax::Kmip>,
+    beside: &'a syntax::Slot,
 ) -> Vec<File<'a>> {
     let mut named = vec![];
     if let Database::Postgres(postgres) = &keystore.database {
         named.extend(of_postgres(postgres, written));
     }
-    if let (Seal::Kmip { kmip: of, .. }, Some(kmip)) = (&keystore.seal, kmip) {
-        named.extend(files(of, kmip));
+    match (&keystore.seal, &beside.kmip, &beside.hsm) {
+        (Seal::Kmip { kmip: of, .. }, Some(kmip), _) => named.extend(files(of, kmip)),
+        (Seal::Hsm { hsm: of, .. }, _, Some(hsm)) => named.extend(files_of_hsm(of, hsm)),
+        _ => {}
     }
     named
 }

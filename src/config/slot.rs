@@ -129,17 +129,15 @@ impl Backend {
 
     fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
         let written = slot.get_ref();
-        if let Some(hsm) = &written.hsm {
-            if written.kmip.is_some() || written.keystore.is_some() {
-                return Err(Complaint::said(slot.span(), TWO_BACKENDS));
-            }
-            knows_the_filter(&written.keys)?;
-            return Ok(Self::Hsm(Hsm::read(hsm, slot.span(), base)?));
+        if let Some(keystore) = &written.keystore {
+            let keystore = Keystore::read(keystore, written, slot.span(), base)?;
+            return Ok(Self::Keystore(keystore));
         }
-        match (&written.keystore, &written.kmip) {
-            (Some(keystore), kmip) => {
-                let keystore = Keystore::read(keystore, kmip.as_ref(), slot.span(), base)?;
-                Ok(Self::Keystore(keystore))
+        match (&written.hsm, &written.kmip) {
+            (Some(_), Some(_)) => Err(Complaint::said(slot.span(), TWO_BACKENDS)),
+            (Some(hsm), None) => {
+                knows_the_filter(&written.keys)?;
+                Ok(Self::Hsm(Hsm::read(hsm, slot.span(), base)?))
             }
             (None, Some(kmip)) => Ok(Self::Kmip(Kmip::read(kmip, slot.span(), base)?)),
             (None, None) => Err(Complaint::said(slot.span(), NO_BACKEND)),

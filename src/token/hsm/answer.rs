@@ -59,6 +59,9 @@ impl Seat {
                 wrapped,
                 into,
             } => self.unwrap(*with, *wrapping, wrapped, *into),
+            Request::GenerateCipherKey { label, id } => self.generate_cipher_key(label, id),
+            Request::Encrypt { key, iv, data } => self.encrypt(*key, *iv, data),
+            Request::Decrypt { key, iv, data } => self.decrypt(*key, *iv, data),
             Request::Name { objects, label, id } => {
                 self.name(objects, label.as_deref(), id.as_deref())
             }

@@ -120,6 +120,32 @@ pub enum Request {
         /// What it becomes.
         into: Unwrapped,
     },
+    /// A new AES key of 256 bits that encrypts and decrypts, sensitive and not extractable.
+    /// [`Reply::Object`].
+    GenerateCipherKey {
+        /// CKA_LABEL.
+        label: String,
+        /// CKA_ID.
+        id: Vec<u8>,
+    },
+    /// CKM_AES_CBC_PAD with an AES key; it authenticates nothing. [`Reply::Bytes`].
+    Encrypt {
+        /// An AES key.
+        key: Handle,
+        /// The IV.
+        iv: [u8; 16],
+        /// What is encrypted.
+        data: Secret,
+    },
+    /// What [`Request::Encrypt`] gave. [`Reply::Secret`].
+    Decrypt {
+        /// The same key.
+        key: Handle,
+        /// The same IV.
+        iv: [u8; 16],
+        /// What was encrypted.
+        data: Vec<u8>,
+    },
     /// Other names for objects; `None` leaves as it is. [`Reply::Done`].
     Name {
         /// The objects: all, or those up to the first that cannot be changed.
@@ -185,6 +211,8 @@ pub enum Reply {
     Object(Handle),
     /// A signature, a wrapped key, random bytes.
     Bytes(Vec<u8>),
+    /// What was decrypted.
+    Secret(Secret),
     /// Whether a signature is one; `None` if the module does not verify by that mechanism.
     Verdict(Option<bool>),
 }

@@ -1,6 +1,7 @@
 //! A token of another PKCS#11 module: its keys with our names, filters, checks and log.
 
 mod answer;
+pub(super) mod cipher_key;
 mod conversation;
 pub mod device;
 mod fault;

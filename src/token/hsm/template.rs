@@ -202,6 +202,20 @@ pub fn of_wrapping_key(label: &str, id: &[u8], extractable: bool) -> Vec<Attribu
     template
 }
 
+/// The template of a key that encrypts.
+pub fn of_cipher_key(label: &str, id: &[u8]) -> Vec<Attribute> {
+    let mut template = named(label, id);
+    template.extend([
+        Attribute::ValueLen(Ulong::new(32)),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Encrypt(true),
+        Attribute::Decrypt(true),
+    ]);
+    template
+}
+
 /// The template of a key that arrives wrapped: it never leaves again, and ends with its session.
 pub fn of_unwrapped(into: Unwrapped) -> Vec<Attribute> {
     let mut template = vec![

@@ -7,11 +7,12 @@ use super::opened::Opened;
 use super::sealing::{DataKey, FORMAT, Keys};
 use super::sqlite::SqliteStore;
 use super::store::{Store, StoreError, Stored, TokenRow};
-use super::wrapping::{self, CredentialFile, KmipKey, Pin, Wrapping};
+use super::wrapping::{self, CredentialFile, HsmKey, KmipKey, Pin, Wrapping};
 use super::{KeystoreToken, tries};
 use crate::config::Seal;
 use crate::error::{Result, TokenErrorKind};
 use crate::token::Token;
+use crate::token::hsm;
 use crate::token::kmip::cipher_key::CipherKey;
 
 impl KeystoreToken {
@@ -98,6 +99,10 @@ pub fn without_person<'a>(slot: &str, seal: &'a Seal) -> Stored<Box<dyn Wrapping
             "the keystore is sealed by a PIN: give it",
         )),
         Seal::File(path) => Ok(Box::new(CredentialFile(path))),
+        Seal::Hsm { key, hsm } => {
+            let key = hsm::cipher_key::CipherKey::new(slot, hsm, key);
+            Ok(Box::new(HsmKey(key)))
+        }
         Seal::Kmip { key, kmip } => Ok(Box::new(KmipKey(CipherKey::new(slot, kmip, key)))),
     }
 }

@@ -148,6 +148,7 @@ pub fn seal_name(seal: &Seal) -> &'static str {
     match seal {
         Seal::Pin => "pin",
         Seal::File(_) => "file",
+        Seal::Hsm { .. } => "hsm",
         Seal::Kmip { .. } => "kmip",
     }
 }

@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::Wrapping;
-use crate::error::{Error, Result, TokenError, TokenErrorKind};
+use super::{Wrapping, told};
+use crate::error::{Error, Result, TokenErrorKind};
 use crate::token::keystore::frame::{self, Frame};
 use crate::token::keystore::random;
 use crate::token::keystore::sealing::DataKey;
@@ -23,7 +23,7 @@ impl Wrapping for KmipKey {
     }
 
     fn wrap(&self, _: &TokenRow, data_key: &DataKey) -> Stored<(Vec<u8>, Vec<u8>)> {
-        let encrypted = self.0.encrypt(data_key.bytes(), drawn).map_err(stored)?;
+        let encrypted = self.0.encrypt(data_key.bytes(), drawn).map_err(told)?;
         Ok((parameters(&encrypted), encrypted.data))
     }
 
@@ -33,7 +33,7 @@ impl Wrapping for KmipKey {
                           restore the last backup";
             StoreError::new(TokenErrorKind::Failed, reason)
         })?;
-        self.0.decrypt(&encrypted).map_err(stored)
+        self.0.decrypt(&encrypted).map_err(told)
     }
 }
 
@@ -74,14 +74,4 @@ fn read(parameters: &[u8], data: &[u8]) -> Option<Encrypted> {
         data: data.into(),
         tag: (!tag.is_empty()).then(|| tag.into()),
     })
-}
-
-/// The same failure without the slot, which is named again where it is told.
-fn stored(error: Error) -> StoreError {
-    match error {
-        Error::Token(TokenError { kind, reason, .. }) => {
-            StoreError::new(kind, format!("the keystore cannot be opened: {reason}"))
-        }
-        other => StoreError::new(TokenErrorKind::Failed, other.to_string()),
-    }
 }

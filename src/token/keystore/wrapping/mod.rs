@@ -1,19 +1,21 @@
 //! What opens a keystore: each kind of seal wraps the data key in its own way.
 
 mod credential_file;
+mod hsm_key;
 mod kmip_key;
 mod pin;
 
 use zeroize::Zeroizing;
 
 pub use credential_file::CredentialFile;
+pub use hsm_key::HsmKey;
 pub use kmip_key::KmipKey;
 pub use pin::Pin;
 
 use super::frame::Frame;
 use super::sealing::{DataKey, Keys};
 use super::store::{StoreError, Stored, TokenRow};
-use crate::error::TokenErrorKind;
+use crate::error::{Error, TokenError, TokenErrorKind};
 
 /// A kind of seal, with the secret that it needs.
 pub trait Wrapping {
@@ -52,6 +54,17 @@ pub fn unwrap(with: &dyn Wrapping, token: &TokenRow) -> Stored<(DataKey, Keys)> 
     match keys.are_of(token) {
         true => Ok((data_key, keys)),
         false => Err(altered()),
+    }
+}
+
+/// A failure of the place where the wrapping key is, without the slot, which is named again where it
+/// is told.
+fn told(error: Error) -> StoreError {
+    match error {
+        Error::Token(TokenError { kind, reason, .. }) => {
+            StoreError::new(kind, format!("the keystore cannot be opened: {reason}"))
+        }
+        other => StoreError::new(TokenErrorKind::Failed, other.to_string()),
     }
 }
 
