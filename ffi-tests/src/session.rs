@@ -42,6 +42,13 @@ impl<'module> Session<'module> {
 
     /// The handles of all objects that match, taken one at a time, as OpenSSH does.
     pub fn find(&self, template: &Template) -> Answer<Vec<CK_OBJECT_HANDLE>> {
+        let mut found = vec![];
+        self.each(template, |object| found.push(object))?;
+        Ok(found)
+    }
+
+    /// The same, for those who keep no handle.
+    pub fn each(&self, template: &Template, mut take: impl FnMut(CK_OBJECT_HANDLE)) -> Answer {
         let mut values: Template = template.clone();
         let mut attributes: Vec<_> = values
             .iter_mut()
@@ -59,7 +66,6 @@ impl<'module> Session<'module> {
             start,
             count
         ))?;
-        let mut found = vec![];
         loop {
             let (mut object, mut count) = (0, 0);
             let (place, number) = (&mut object, &mut count);
@@ -74,10 +80,9 @@ impl<'module> Session<'module> {
             if count == 0 {
                 break;
             }
-            found.push(object);
+            take(object);
         }
-        answer(call!(self.module, C_FindObjectsFinal, self.handle))?;
-        Ok(found)
+        answer(call!(self.module, C_FindObjectsFinal, self.handle))
     }
 
     /// The private key with the label NAME@GROUP, of whatever group.

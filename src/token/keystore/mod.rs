@@ -1,6 +1,7 @@
 //! A token in a database of our own: private keys are sealed in it, and used in this process.
 
 mod catalog;
+mod filling;
 mod frame;
 mod key_row;
 mod life;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+pub use filling::fill;
 pub use opening::is_sealed_by_file;
 pub use upkeep::{backup, change_pin, create, reseal, restore};
 

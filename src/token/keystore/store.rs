@@ -172,6 +172,16 @@ pub trait Store: Send + Sync {
     /// Adds a key with its certificates, if no other has its name ([`NAME_IS_TAKEN`]); the number of the row is ignored, the new one returned.
     fn insert(&self, key: &KeyRow, certificates: &[CertificateRow]) -> Stored<i64>;
 
+    /// Adds all that `next` gives, without certificates, and returns the last one's number; 0 if there
+    /// was none. In one transaction where the database bears one that lasts.
+    fn insert_all(&self, next: &mut dyn FnMut() -> Stored<Option<KeyRow>>) -> Stored<i64> {
+        let mut last = 0;
+        while let Some(row) = next()? {
+            last = self.insert(&row, &[])?;
+        }
+        Ok(last)
+    }
+
     /// Reads a key, lets `change` have it, and writes it back; nobody else writes it meanwhile.
     /// False if there is none of that id.
     fn change_key(&self, id: &str, change: &mut dyn FnMut(&mut KeyRow) -> Stored) -> Stored<bool>;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+    Connection, OpenFlags, OptionalExtension, Statement, Transaction, TransactionBehavior, params,
 };
 use rustix::fs::StatVfsMountFlags;
 
@@ -218,6 +218,11 @@ fn key_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<KeyRow>>
     connection.query_row(&sql, [id], rows::key).optional()
 }
 
+fn insert_key(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    let sql = format!("INSERT INTO keys ({}) VALUES ({MARKS})", own_columns());
+    connection.prepare(&sql)
+}
+
 fn insert_certificate(
     connection: &Connection,
     certificate: &CertificateRow,
@@ -298,13 +303,24 @@ impl Store for SqliteStore {
 
     fn insert(&self, key: &KeyRow, certificates: &[CertificateRow]) -> Stored<i64> {
         self.run(|transaction| {
-            let sql = format!("INSERT INTO keys ({}) VALUES ({MARKS})", own_columns());
-            transaction.execute(&sql, &rows::key_values(key)[..])?;
-            let number = transaction.last_insert_rowid();
+            let number = insert_key(transaction)?.insert(&rows::key_values(key)[..])?;
             for certificate in certificates {
                 insert_certificate(transaction, certificate)?;
             }
             Ok(number)
+        })
+    }
+
+    fn insert_all(&self, next: &mut dyn FnMut() -> Stored<Option<KeyRow>>) -> Stored<i64> {
+        self.write(|transaction| {
+            let failure = |error| self.failure(error);
+            let mut statement = insert_key(transaction).map_err(failure)?;
+            let mut last = 0;
+            while let Some(row) = next()? {
+                let inserted = statement.insert(&rows::key_values(&row)[..]);
+                last = inserted.map_err(failure)?;
+            }
+            Ok(last)
         })
     }
 
