@@ -30,6 +30,9 @@ pub enum KeyMaterial {
     Bytes(Zeroizing<Vec<u8>>),
     /// The bytes of a wrapped key: of use only to who can unwrap it as [`KeyBlock::wrapping`] says.
     Wrapped(Vec<u8>),
+    /// The same in the place of the whole Key Value, whatever the encoding is: for Cosmian KMS, which takes wrapped keys in no
+    /// other form. Never read.
+    WrappedInPlace(Vec<u8>),
     /// Transparent Symmetric Key.
     TransparentSymmetric(Zeroizing<Vec<u8>>),
     /// Transparent RSA Public Key.
@@ -56,7 +59,9 @@ impl fmt::Debug for KeyMaterial {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bytes(bytes) => write!(out, "Bytes({} bytes)", bytes.len()),
-            Self::Wrapped(bytes) => write!(out, "Wrapped({} bytes)", bytes.len()),
+            Self::Wrapped(bytes) | Self::WrappedInPlace(bytes) => {
+                write!(out, "Wrapped({} bytes)", bytes.len())
+            }
             Self::TransparentSymmetric(bytes) => {
                 write!(out, "TransparentSymmetric({} bytes)", bytes.len())
             }
@@ -93,9 +98,8 @@ impl KeyBlock {
             }
             match (&self.material, self.encoding()) {
                 // What was wrapped is the Key Value itself, so its place is taken by bytes.
-                (KeyMaterial::Wrapped(bytes), EncodingOption::TTLV_ENCODING) => {
-                    writer.bytes(Tag::KEY_VALUE, bytes)
-                }
+                (KeyMaterial::Wrapped(bytes), EncodingOption::TTLV_ENCODING)
+                | (KeyMaterial::WrappedInPlace(bytes), _) => writer.bytes(Tag::KEY_VALUE, bytes),
                 (material, _) => writer.structure(Tag::KEY_VALUE, |writer| material.write(writer)),
             }
             if let Some(algorithm) = self.algorithm {
@@ -121,7 +125,10 @@ impl KeyBlock {
 
     /// What of it cannot be written in that version, if there is something.
     pub(super) fn inexpressible(&self, version: Version) -> Option<String> {
-        let wrapped = matches!(self.material, KeyMaterial::Wrapped(_));
+        let wrapped = matches!(
+            self.material,
+            KeyMaterial::Wrapped(_) | KeyMaterial::WrappedInPlace(_)
+        );
         let hidden = self
             .wrapping
             .as_ref()
@@ -180,7 +187,9 @@ impl KeyMaterial {
     fn write(&self, writer: &mut Writer) {
         match self {
             Self::Bytes(bytes) => writer.bytes(Tag::KEY_MATERIAL, bytes),
-            Self::Wrapped(bytes) => writer.bytes(Tag::KEY_MATERIAL, bytes),
+            Self::Wrapped(bytes) | Self::WrappedInPlace(bytes) => {
+                writer.bytes(Tag::KEY_MATERIAL, bytes)
+            }
             Self::TransparentSymmetric(bytes) => {
                 writer.structure(Tag::KEY_MATERIAL, |writer| writer.bytes(Tag::KEY, bytes))
             }

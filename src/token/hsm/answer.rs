@@ -48,6 +48,11 @@ impl Seat {
                 id,
                 extractable,
             } => self.generate_wrapping_key(label, id, *extractable),
+            Request::GenerateWrappingPair { label, id, bits } => {
+                self.generate_wrapping_pair(label, id, *bits)
+            }
+            Request::TakePublicKey { modulus, exponent } => self.take_public_key(modulus, exponent),
+            Request::Confine(key) => self.confine(*key),
             Request::Wrap {
                 with,
                 key,
@@ -187,6 +192,26 @@ impl Seat {
         let mechanism = cryptoki::mechanism::Mechanism::AesKeyGen;
         let made = self.with(|session| Ok(session.generate_key(&mechanism, &template)?))?;
         Ok(Reply::Object(self.note(made)))
+    }
+
+    fn generate_wrapping_pair(&self, label: &str, id: &[u8], bits: u32) -> Result<Reply, Fault> {
+        let (public, private) = template::of_wrapping_pair(label, id, bits);
+        let mechanism = cryptoki::mechanism::Mechanism::RsaPkcsKeyPairGen;
+        let (public, private) =
+            self.with(|session| Ok(session.generate_key_pair(&mechanism, &public, &private)?))?;
+        Ok(Reply::Pair(self.note(public), self.note(private)))
+    }
+
+    fn take_public_key(&self, modulus: &[u8], exponent: &[u8]) -> Result<Reply, Fault> {
+        let template = template::of_foreign_public_key(modulus, exponent);
+        let made = self.with_nursery(|session| Ok(session.create_object(&template)?))?;
+        Ok(Reply::Object(self.note(made)))
+    }
+
+    fn confine(&self, key: Handle) -> Result<Reply, Fault> {
+        let key = self.object(key)?;
+        self.with(|session| Ok(session.update_attributes(key, &[Attribute::Extractable(false)])?))?;
+        Ok(Reply::Done)
     }
 
     fn wrap(&self, with: Handle, key: Handle, wrapping: Wrapping) -> Result<Reply, Fault> {

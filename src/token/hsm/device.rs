@@ -99,6 +99,25 @@ pub enum Request {
         /// Whether it may leave the token, wrapped by another key.
         extractable: bool,
     },
+    /// A new RSA pair of token objects that wraps and unwraps; the private half is sensitive and
+    /// never extractable. [`Reply::Pair`].
+    GenerateWrappingPair {
+        /// CKA_LABEL of both halves.
+        label: String,
+        /// CKA_ID of both halves.
+        id: Vec<u8>,
+        /// Bits of the modulus.
+        bits: u32,
+    },
+    /// Somebody's RSA public key as a session object that wraps. [`Reply::Object`].
+    TakePublicKey {
+        /// The modulus n.
+        modulus: Vec<u8>,
+        /// The public exponent e.
+        exponent: Vec<u8>,
+    },
+    /// CKA_EXTRACTABLE becomes false, for good. [`Reply::Done`].
+    Confine(Handle),
     /// A key that leaves the token wrapped. [`Reply::Bytes`].
     Wrap {
         /// The key that wraps.

@@ -29,6 +29,7 @@ use self::device::{Device, Fault, FaultKind, MechanismFacts, Opening, Reply, Req
 pub use self::local::Local;
 use self::pairing::{Holders, Pairs};
 use self::remote::Remote;
+pub use self::signing::call_of;
 use super::selection::select;
 use super::{NewKey, PinTries, Probe, Token, TokenInfo, Told, Wish};
 use crate::config::{self, PinSource};
@@ -63,17 +64,21 @@ struct Seen {
     looked: Option<Instant>,
 }
 
+/// What is said to the token of that configuration; loads no module yet.
+pub fn conversation(hsm: config::Hsm) -> Conversation {
+    Conversation::new(device(&hsm), hsm.pin)
+}
+
 impl HsmToken {
     /// A token of the slot with that label; loads no module yet.
     pub fn new(label: &str, hsm: config::Hsm, filter: config::KeyFilter) -> Self {
         let module = hsm.module.display().to_string();
-        let device = device(&hsm);
         Self {
             label: label.into(),
             module,
             source: hsm.pin.clone(),
             filter,
-            device: Conversation::new(device, hsm.pin),
+            device: conversation(hsm),
             holders: RwLock::default(),
             seen: Mutex::default(),
             offers: Mutex::default(),
@@ -294,7 +299,8 @@ fn pin_tries(facts: &TokenFacts) -> PinTries {
     }
 }
 
-fn error_kind(kind: FaultKind) -> TokenErrorKind {
+/// What a fault means to a caller of PKCS#11.
+pub fn error_kind(kind: FaultKind) -> TokenErrorKind {
     match kind {
         FaultKind::NoModule | FaultKind::NoToken | FaultKind::NoAnswer => {
             TokenErrorKind::Unreachable

@@ -22,6 +22,25 @@ pub fn base_of(number: CK_MECHANISM_TYPE) -> CK_MECHANISM_TYPE {
     }
 }
 
+/// The mechanism that every module has for a scheme, and what it takes.
+pub fn call_of(
+    scheme: SignScheme,
+    input: SignInput<'_>,
+) -> std::result::Result<(MechanismCall, Vec<u8>), Fault> {
+    let (number, data) = match (scheme, input) {
+        (SignScheme::RsaPkcs1(hash), _) => {
+            (CKM_RSA_PKCS, hash.digest_info(&digest_of(input, hash)))
+        }
+        (SignScheme::Ecdsa(hash), _) => (CKM_ECDSA, digest_of(input, hash)),
+        (SignScheme::Ed25519, SignInput::Message(message)) => (CKM_EDDSA, message.to_vec()),
+        (SignScheme::Ed25519, SignInput::Digest(_)) => {
+            let said = "Ed25519 signs messages, no digests";
+            return Err(Fault::new(FaultKind::Mechanism, said));
+        }
+    };
+    Ok((MechanismCall::plain(number), data))
+}
+
 impl HsmToken {
     /// Hashed here and signed there: every module has the mechanisms for that.
     pub(super) fn sign_scheme(
@@ -30,18 +49,8 @@ impl HsmToken {
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
-        let (number, data) = match (scheme, input) {
-            (SignScheme::RsaPkcs1(hash), _) => {
-                (CKM_RSA_PKCS, hash.digest_info(&digest_of(input, hash)))
-            }
-            (SignScheme::Ecdsa(hash), _) => (CKM_ECDSA, digest_of(input, hash)),
-            (SignScheme::Ed25519, SignInput::Message(message)) => (CKM_EDDSA, message.to_vec()),
-            (SignScheme::Ed25519, SignInput::Digest(_)) => {
-                let reason = "Ed25519 signs messages, no digests".to_owned();
-                return Err(self.error(TokenErrorKind::Impossible, reason));
-            }
-        };
-        self.signature(key, &MechanismCall::plain(number), &data)
+        let (call, data) = call_of(scheme, input).map_err(|fault| self.failed(&fault))?;
+        self.signature(key, &call, &data)
     }
 
     /// A signature by a mechanism of the module over what it takes, in PKCS#11's form.

@@ -216,6 +216,41 @@ pub fn of_cipher_key(label: &str, id: &[u8]) -> Vec<Attribute> {
     template
 }
 
+/// The templates of an RSA pair that wraps and unwraps others. Some modules let only a key unwrap
+/// that may decrypt, too.
+pub fn of_wrapping_pair(label: &str, id: &[u8], bits: u32) -> (Vec<Attribute>, Vec<Attribute>) {
+    let mut public = named(label, id);
+    public.extend([
+        Attribute::Private(false),
+        Attribute::ModulusBits(Ulong::new(bits.into())),
+        Attribute::PublicExponent(vec![1, 0, 1]),
+        Attribute::Wrap(true),
+        Attribute::Encrypt(true),
+    ]);
+    let mut private = named(label, id);
+    private.extend([
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Unwrap(true),
+        Attribute::Decrypt(true),
+    ]);
+    (public, private)
+}
+
+/// The template of somebody's RSA public key, that wraps until its session ends.
+pub fn of_foreign_public_key(modulus: &[u8], exponent: &[u8]) -> Vec<Attribute> {
+    vec![
+        Attribute::Class(ObjectClass::PUBLIC_KEY),
+        Attribute::KeyType(ForeignType::RSA),
+        Attribute::Token(false),
+        Attribute::Modulus(modulus.to_vec()),
+        Attribute::PublicExponent(exponent.to_vec()),
+        Attribute::Wrap(true),
+        Attribute::Encrypt(true),
+    ]
+}
+
 /// The template of a key that arrives wrapped: it never leaves again, and ends with its session.
 pub fn of_unwrapped(into: Unwrapped) -> Vec<Attribute> {
     let mut template = vec![
