@@ -100,7 +100,7 @@ impl KmipServer {
     pub fn start(kind: ServerKind) -> Self {
         let scratch = Scratch::new();
         start(kind, scratch.path(), None);
-        let facts = facts(&scratch);
+        let facts = facts(scratch.path());
         Self {
             kind,
             scratch,
@@ -110,13 +110,7 @@ impl KmipServer {
 
     /// As a user of it sees it: alice, bob, carol, noeku or stranger.
     pub fn endpoint(&self, client: &str) -> Endpoint {
-        let file = |name: &str| self.scratch.file(name);
-        Endpoint {
-            address: format!("{}:{}", self.fact("KMIP_HOST"), self.fact("KMIP_PORT")),
-            ca: file("ca.crt"),
-            certificate: file(&format!("{client}.crt")),
-            key: file(&format!("{client}.key")),
-        }
+        endpoint(self.scratch.path(), &self.facts, client)
     }
 
     /// Its URL, if it speaks KMIP over HTTPS too (Cosmian).
@@ -163,6 +157,12 @@ impl Surroundings for KmipServer {
 pub struct LentServer;
 
 impl LentServer {
+    /// As a user of it sees it.
+    pub fn endpoint(&self, client: &str) -> Endpoint {
+        let directory = PathBuf::from(variable("KMIP_P11_TEST_SERVER"));
+        endpoint(&directory, &facts(&directory), client)
+    }
+
     /// Ends it.
     pub fn stop(&self) {
         stop(Path::new(&variable("KMIP_P11_TEST_SERVER")));
@@ -228,12 +228,25 @@ fn script_path() -> PathBuf {
 }
 
 /// `NAME=value` lines; the values here need no quotes.
-fn facts(scratch: &Scratch) -> HashMap<String, String> {
-    let text = scratch.read("env.sh");
+fn facts(directory: &Path) -> HashMap<String, String> {
+    let text = std::fs::read_to_string(directory.join("env.sh")).unwrap_or_default();
     let facts = text.lines().filter_map(|line| line.split_once('='));
     facts
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+fn endpoint(directory: &Path, facts: &HashMap<String, String>, client: &str) -> Endpoint {
+    let fact = |name: &str| {
+        let fact = facts.get(name);
+        fact.unwrap_or_else(|| panic!("env.sh does not set {name}"))
+    };
+    Endpoint {
+        address: format!("{}:{}", fact("KMIP_HOST"), fact("KMIP_PORT")),
+        ca: directory.join("ca.crt"),
+        certificate: directory.join(format!("{client}.crt")),
+        key: directory.join(format!("{client}.key")),
+    }
 }
 
 /// Rust drops no static: what a test program shares is ended when the program exits. If it is

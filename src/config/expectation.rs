@@ -22,6 +22,24 @@ const EXPECTED: &[(&str, &str)] = &[
         "a name of 1 to 31 bytes, different for each slot",
     ),
     (
+        "slot.delivery",
+        "a table: delivery.wrapping_key = \"label\", delivery.wrap = ...",
+    ),
+    (
+        "slot.delivery.wrapping_key",
+        "the label of the wrapping key in the HSM, 1 to 64 bytes",
+    ),
+    (
+        "slot.delivery.wrap",
+        "one of \"aes-kw\", \"aes-kwp\", \"rsa-oaep\", \"rsa-aes\"",
+    ),
+    ("slot.delivery.oaep_hash", "\"sha1\" or \"sha256\""),
+    (
+        "slot.delivery.keep",
+        "a time from \"1s\" to \"1day\", for example \"5m\"",
+    ),
+    ("slot.delivery.uses", "a whole number from 1 to 1000000000"),
+    (
         "slot.kmip",
         "a table: kmip.servers = [...], kmip.tls.ca = ...",
     ),

@@ -29,16 +29,17 @@ impl NamedFile {
     pub fn of_slot(written: &Spanned<syntax::Slot>, slot: &Slot) -> Vec<Self> {
         let texts = written.get_ref();
         let kmip = texts.kmip.as_ref();
+        let hsm = texts.hsm.as_ref();
+        let of_kmip = |of| kmip.map_or(vec![], |kmip| files(of, kmip).into());
+        let of_hsm = |of| hsm.map_or(vec![], |hsm| files_of_hsm(of, hsm).into());
         let named: Vec<File<'_>> = match &slot.backend {
-            Backend::Kmip(of) => kmip.map_or(vec![], |kmip| files(of, kmip).into()),
+            Backend::Kmip(of) => of_kmip(of),
             Backend::Keystore(of) => {
                 let keystore = texts.keystore.as_ref();
                 keystore.map_or(vec![], |keystore| of_keystore(of, keystore, texts))
             }
-            Backend::Hsm(of) => {
-                let hsm = texts.hsm.as_ref();
-                hsm.map_or(vec![], |hsm| files_of_hsm(of, hsm).into())
-            }
+            Backend::Hsm(of) => of_hsm(of),
+            Backend::Delivered(both) => [of_kmip(&both.kmip), of_hsm(&both.hsm)].concat(),
         };
         let files = named.into_iter().filter_map(|(key, path, content, text)| {
             Some(Self {

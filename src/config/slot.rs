@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::cache::Cache;
 use super::complaint::{Complaint, read};
+use super::delivery::Delivered;
 use super::file_path::Base;
 use super::hsm::Hsm;
 use super::keys::KeyFilter;
@@ -18,8 +19,8 @@ const LONGEST_LABEL: usize = 31;
 
 const NO_BACKEND: &str = "the slot has no back end; write kmip.servers = [\"host\"] and the other kmip keys, keystore.path or hsm.module";
 
-const TWO_BACKENDS: &str =
-    "the slot has hsm.module and another back end; write a [[slot]] table for each";
+const TWO_BACKENDS: &str = "the slot has hsm.module and another back end; write a [[slot]] table for each, or \
+     delivery.wrapping_key if the HSM is to use keys of the KMIP server";
 
 /// A slot and its token.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,8 @@ pub enum Backend {
     Keystore(Keystore),
     /// In a token of another PKCS#11 module.
     Hsm(Hsm),
+    /// On KMIP servers, for an HSM that uses them.
+    Delivered(Delivered),
 }
 
 /// All slots: at least one, with labels that differ.
@@ -103,6 +106,7 @@ impl Backend {
                 Database::Postgres(_) => "keystore in Postgres".into(),
             },
             Self::Hsm(_) => "HSM".into(),
+            Self::Delivered(both) => format!("KMIP {}, used in an HSM", both.kmip.protocol),
         }
     }
 
@@ -112,23 +116,34 @@ impl Backend {
             Self::Kmip(_) => "server",
             Self::Keystore(_) => "keystore",
             Self::Hsm(_) => "HSM",
+            Self::Delivered(_) => "server",
         }
     }
 
     /// Where that place is, in the order in which it is tried.
     pub fn places(&self) -> Vec<String> {
+        let servers = |kmip: &Kmip| kmip.servers.iter().map(ToString::to_string).collect();
+        let module = |hsm: &Hsm| hsm.module.display().to_string();
         match self {
-            Self::Kmip(kmip) => kmip.servers.iter().map(ToString::to_string).collect(),
+            Self::Kmip(kmip) => servers(kmip),
             Self::Keystore(Keystore { database, .. }) => match database {
                 Database::Sqlite(path) => vec![path.display().to_string()],
                 Database::Postgres(postgres) => vec![postgres.connection.clone()],
             },
-            Self::Hsm(hsm) => vec![hsm.module.display().to_string()],
+            Self::Hsm(hsm) => vec![module(hsm)],
+            Self::Delivered(both) => {
+                let mut places: Vec<_> = servers(&both.kmip);
+                places.push(module(&both.hsm));
+                places
+            }
         }
     }
 
     fn read(slot: &Spanned<syntax::Slot>, base: &Base) -> Result<Self, Complaint> {
         let written = slot.get_ref();
+        if let Some(delivery) = &written.delivery {
+            return Ok(Self::Delivered(Delivered::read(delivery, slot, base)?));
+        }
         if let Some(keystore) = &written.keystore {
             let keystore = Keystore::read(keystore, written, slot.span(), base)?;
             return Ok(Self::Keystore(keystore));

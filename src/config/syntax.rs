@@ -30,6 +30,7 @@ pub struct Slot {
     pub kmip: Option<Kmip>,
     pub keystore: Option<Keystore>,
     pub hsm: Option<Hsm>,
+    pub delivery: Option<Spanned<Delivery>>,
     pub keys: Keys,
     pub cache: Cache,
 }
@@ -53,6 +54,17 @@ pub struct Kmip {
     pub device: Option<Spanned<Device>>,
     pub bearer_token_file: Option<Text>,
     pub pin: Option<Text>,
+}
+
+/// `slot.delivery`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    pub wrapping_key: Option<Text>,
+    pub wrap: Option<Text>,
+    pub oaep_hash: Option<Text>,
+    pub keep: Option<Text>,
+    pub uses: Option<Spanned<i64>>,
 }
 
 /// `slot.kmip.device`

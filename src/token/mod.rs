@@ -2,6 +2,7 @@
 
 pub mod catalog;
 mod check_signature;
+mod delivered;
 pub mod hsm;
 pub mod keystore;
 mod kmip;
@@ -166,6 +167,11 @@ pub trait Token: Send + Sync {
         Ok(vec![])
     }
 
+    /// Does what people want of the way by which keys get here, and tells how it stands then.
+    fn delivery(&self, _task: DeliveryTask) -> Result<Probe> {
+        Err(self.unable("deliver keys from a KMIP server into an HSM"))
+    }
+
     /// The error for what this kind of token does not do.
     fn unable(&self, what: &str) -> Error {
         let reason = format!("this kind of token does not {what}");
@@ -281,6 +287,11 @@ pub fn open(slot: &config::Slot) -> SharedToken {
             keystore,
             slot.keys.clone(),
         )),
+        config::Backend::Delivered(both) => Arc::new(delivered::DeliveredToken::new(
+            &slot.label,
+            both.clone(),
+            slot.keys.clone(),
+        )),
     }
 }
 
@@ -365,8 +376,21 @@ pub struct Revocation {
     pub message: Option<String>,
 }
 
+/// What is wanted of a slot's delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryTask {
+    /// Tell of the wrapping keys that are at both ends.
+    Look,
+    /// The same, and try each by a real delivery.
+    Check,
+    /// Make a wrapping key at both ends, if there is none that works.
+    SetUp,
+    /// Put a new wrapping key into the place of all others.
+    Rotate,
+}
+
 /// What a connection to a token showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probe {
     /// Facts in the order to be read: what, and how it is.
     pub facts: Vec<(&'static str, String)>,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::command::DeliveryCommand;
 use crate::key_name::KeyName;
 use crate::key_record::bytes;
 use crate::key_type::WantedType;
@@ -49,6 +50,9 @@ pub enum Command {
     /// Care for a keystore: its PIN, what opens it, copies of it
     #[command(subcommand)]
     Keystore(KeystoreCommand),
+    /// How keys get wrapped from a KMIP server into an HSM, for slots with kmip and hsm
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// Check everything that a login needs, with OpenSSH's own sequence of calls
     Doctor(DoctorArguments),
 }

@@ -209,7 +209,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     (
         "pin = 1",
-        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keystore, hsm, keys, cache",
+        "8:1: slot.pin: there is no such key; allowed here: label, kmip, keystore, hsm, delivery, keys, cache",
     ),
     (
         "[logs]",

@@ -71,7 +71,8 @@ pub fn unencodable(error: &kmip::Error) -> Refusal {
     }
 }
 
-fn kind_of(refusal: &Refusal) -> TokenErrorKind {
+/// What a refusal means to a caller.
+pub fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     match refusal.reason {
         _ if refusal.leaves_open() => TokenErrorKind::Failed,
         ResultReason::ITEM_NOT_FOUND | ResultReason::OBJECT_NOT_FOUND => TokenErrorKind::Gone,

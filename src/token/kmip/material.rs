@@ -19,7 +19,7 @@ pub fn public_key(block: &KeyBlock) -> Result<PublicKey, PublicKeyError> {
             PublicKey::from_rsa(modulus, exponent)
         }
         KeyMaterial::TransparentEcPublic { curve, q } => on_curve(*curve, q),
-        KeyMaterial::Wrapped(_) => Err(PublicKeyError::Form(
+        KeyMaterial::Wrapped(_) | KeyMaterial::WrappedInPlace(_) => Err(PublicKeyError::Form(
             "the server gave the public key wrapped, and it cannot be unwrapped here".into(),
         )),
         KeyMaterial::TransparentSymmetric(_) | KeyMaterial::Other => Err(PublicKeyError::Form(

@@ -31,6 +31,8 @@ mod settling;
 mod signing;
 mod validity;
 mod wishes;
+mod wrapped;
+mod wrapping_key;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,6 +46,7 @@ use self::proof::Proofs;
 use self::request_form::{Experience, Form, FormMemory};
 use self::search::Habits;
 use self::wishes::KeptForm;
+pub use self::wrapped::{WrapUnder, Wrapped};
 use super::selection::select;
 use super::{NewKey, PinTries, Probe, Remnant, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
@@ -57,6 +60,8 @@ use crate::model::signature::{Hash, SignInput, SignScheme};
 pub struct KmipToken {
     config: config::Kmip,
     filter: config::KeyFilter,
+    /// Whether keys are for an HSM, and leave the server wrapped.
+    delivers: bool,
     failures: Failures,
     forms: FormMemory,
     proofs: Proofs,
@@ -68,6 +73,14 @@ pub struct KmipToken {
 }
 
 impl KmipToken {
+    /// The same, for keys that are delivered into an HSM.
+    pub fn for_delivery(label: &str, config: config::Kmip, filter: config::KeyFilter) -> Self {
+        Self {
+            delivers: true,
+            ..Self::new(label, config, filter)
+        }
+    }
+
     /// A token of the slot with that label; asks nobody.
     pub fn new(label: &str, config: config::Kmip, filter: config::KeyFilter) -> Self {
         let names = config.servers.iter().map(ToString::to_string);
@@ -78,6 +91,7 @@ impl KmipToken {
         Self {
             access: Access::new(config.clone(), failures.clone()),
             config,
+            delivers: false,
             filter,
             failures,
             forms: FormMemory::default(),

@@ -121,18 +121,23 @@ impl KmipToken {
 
     /// The request with the strictest guard that the server takes: a key stays on the server, unless
     /// its owner wants it to be `extractable`, or the slot allows local use - then a server that keeps
-    /// its word must be able to let it out. With a mark before without one: only a marked try is made
-    /// again after a failure.
+    /// its word must be able to let it out - or delivers it, wrapped. With a mark before without one:
+    /// only a marked try is made again after a failure.
     fn first_accepted(
         &self,
         wanted: &[ToMake],
         extractable: bool,
         request: impl Fn(&[Attribute], &[Attribute]) -> Request,
     ) -> Result<std::result::Result<Vec<String>, Refusal>> {
-        let guards: &[&[Attribute]] = match (extractable, self.filter.local_use) {
-            (true, _) => &[&[Attribute::Extractable(true)], &[]],
-            (false, true) => &[&[]],
-            (false, false) => &[
+        let guards: &[&[Attribute]] = match (self.delivers, extractable, self.filter.local_use) {
+            (true, ..) => &[
+                &[Attribute::Sensitive(true), Attribute::Extractable(true)],
+                &[Attribute::Sensitive(true)],
+                &[],
+            ],
+            (false, true, _) => &[&[Attribute::Extractable(true)], &[]],
+            (false, false, true) => &[&[]],
+            (false, false, false) => &[
                 &[Attribute::Sensitive(true), Attribute::Extractable(false)],
                 &[Attribute::Sensitive(true)],
                 &[],
@@ -159,6 +164,7 @@ impl KmipToken {
 
     fn tell_of_weaker_guard(&self, guard: &[Attribute], extractable: bool, refusal: &Refusal) {
         let with = match guard {
+            [] if self.delivers => "without Sensitive: the server gives it out bare as well,",
             _ if extractable => "without Extractable = true",
             [] => "without Sensitive and without Extractable = false",
             _ => "as Sensitive, but without Extractable = false",

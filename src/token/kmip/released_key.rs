@@ -100,7 +100,7 @@ impl KmipToken {
         }
     }
 
-    fn as_it_is_now(&self, key: &Key, attributes: Option<Answer>) -> Result<Managed> {
+    pub(super) fn as_it_is_now(&self, key: &Key, attributes: Option<Answer>) -> Result<Managed> {
         match attributes {
             Some(Ok(Response::GetAttributes { attributes, .. })) => {
                 Ok(Managed::new(&key.id.0, attributes))
@@ -140,7 +140,7 @@ impl KmipToken {
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 
-    fn usable_now(&self, key: &Key, now: &Managed) -> Result {
+    pub(super) fn usable_now(&self, key: &Key, now: &Managed) -> Result {
         self.may_leave(key, now.custody)?;
         let objection = now.validity.objection(validity::now());
         let reason = match (now.state(), now.may_sign(), objection) {

@@ -1,5 +1,6 @@
 //! What each command does, from the parsed command line to the verdict.
 
+mod delivery;
 mod init;
 mod key_life;
 mod key_list;
@@ -10,6 +11,8 @@ mod keystore;
 mod slot_list;
 
 use std::process::ExitCode;
+
+pub use self::delivery::DeliveryCommand;
 
 use crate::arguments::{Arguments, Command, KeyCommand, SlotCommand};
 use crate::doctor;
@@ -76,6 +79,7 @@ pub fn on(
     match &arguments.command {
         Command::Key(command) => key(command, places, output, person),
         Command::Slot(SlotCommand::List) => slot_list::list(places, output),
+        Command::Delivery(command) => delivery::run(place::only(places)?, command, output),
         Command::Doctor(doctor) => doctor::examine(doctor, vec![], places, output),
         Command::Init(_) | Command::Keystore(_) => Err(Failure::Usage(
             "this is about a configuration, and not about open slots".into(),

@@ -11,7 +11,7 @@ use kmip_p11::model::mechanism_call::MechanismCall;
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::provider::ListingFile;
 use kmip_p11::token::{
-    NewKey, Probe, Remnant, Revocation, SharedToken, Token, TokenInfo, Told, Wish,
+    DeliveryTask, NewKey, Probe, Remnant, Revocation, SharedToken, Token, TokenInfo, Told, Wish,
 };
 
 use zeroize::Zeroizing;
@@ -159,5 +159,9 @@ impl Token for Watched {
 
     fn rename(&self, key: &Key, name: &str) -> Result {
         self.change(|token| token.rename(key, name))
+    }
+
+    fn delivery(&self, task: DeliveryTask) -> Result<Probe> {
+        self.change(|token| token.delivery(task))
     }
 }
