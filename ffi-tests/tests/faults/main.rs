@@ -3,6 +3,7 @@
 mod alterations;
 mod catalogue;
 mod connections;
+mod departure;
 mod isolation;
 mod making;
 mod objects;
