@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use ffi_tests::softhsm::{Configured, LABEL, SoftHsm};
+use ffi_tests::configuration::Configuration;
+use ffi_tests::on_each_server;
+use ffi_tests::openssh::user::User;
+use ffi_tests::scene::{self, Scene};
+use ffi_tests::softhsm::{Configured, LABEL, SoftHsm, VARIABLE};
 
 use crate::person::{Person, word};
 
@@ -96,4 +100,36 @@ fn a_key_moves_from_a_keystore_into_an_hsm_and_not_back() {
         message.contains("does not give private keys out"),
         "{message}"
     );
+}
+
+on_each_server! {
+    fn a_key_that_its_server_lets_go_moves_into_an_hsm_and_no_other(case) {
+        let scene = Scene::of(case.server.shared(), |slot| slot);
+        let keeper = Person::of(&scene);
+        let hsm = SoftHsm::new();
+        let pin = hsm.secret("pin", ffi_tests::softhsm::PIN);
+        let slot = hsm.slot(LABEL, &format!("hsm.pin_file = {pin:?}"));
+        let configuration = Configuration::with_more(&[scene.slot()], &slot);
+        let user = User::of(&configuration).with_variable(VARIABLE, hsm.conf().into());
+        let person = Person::at(user);
+        let stays = keeper.generate("stays", "rsa:2048");
+        let leaves = keeper.generate_with("leaves", "rsa:2048", &["--extractable"]);
+        let go = |key: &serde_json::Value| {
+            let line = ["--slot", scene::LABEL, "key", "move", word(key, "name"), "--to", LABEL, "--yes"];
+            person.json_and_status(&line)
+        };
+        let (refused, _) = go(&stays);
+        assert_eq!(refused["error"]["kind"], "denied", "{refused}");
+        let (moved, status) = go(&leaves);
+        if status != 0 {
+            // A server without the attribute cannot keep its owner's word.
+            assert!(word(&moved["error"], "message").contains("does not say"), "{moved}");
+            assert!(!case.server.signs_digests(), "{moved}");
+            return;
+        }
+        assert_eq!(moved["key"]["fingerprint"], leaves["fingerprint"]);
+        assert!(person.can_log_in(word(&moved["key"], "openssh")));
+        let left = keeper.everything();
+        assert_eq!(left["keys"].as_array().map(Vec::len), Some(1), "{left}");
+    }
 }
