@@ -97,8 +97,9 @@ fn a_registration_that_was_killed_half_way_is_done_again() {
         left_half(stage, &private, now() - 60);
         let before = privates_called_new(stage);
         let made = token(stage).import(&private, &wanted).expect("a key");
-        assert_eq!(privates_called_new(stage), [made.id.0.clone()]);
-        assert_ne!(before, [made.id.0]);
+        let made = vec![made.id.0];
+        assert_eq!(privates_called_new(stage), made);
+        assert_ne!(before, made);
     });
 }
 
