@@ -2,7 +2,7 @@
 
 use super::encoding::{assert_payload, assert_same_payload};
 use super::requests::{every_request, expressible, gcm, kwp, plain_key, wrapped_key};
-use super::samples::{create_key_pair, frame, payload, show};
+use super::samples::{create_key_pair, credentials, frame, payload, show};
 use crate::kmip::message::{Header, MessageId, encode};
 use crate::kmip::*;
 use zeroize::Zeroizing;
@@ -222,21 +222,7 @@ fn nobody_sees_what_is_encrypted_or_kept() {
 
 #[test]
 fn the_header_says_who_asks_in_the_place_of_the_specification() {
-    let text = |text: &str| Some(text.to_owned());
-    let credentials = [
-        Credential::UsernameAndPassword {
-            username: "alice".into(),
-            password: Some(Zeroizing::new("secret".into())),
-        },
-        Credential::Device {
-            device_serial_number: text("1"),
-            password: Some(Zeroizing::new("2".into())),
-            device_identifier: text("3"),
-            network_identifier: None,
-            machine_identifier: text("5"),
-            media_identifier: text("6"),
-        },
-    ];
+    let credentials = credentials(None);
     assert_eq!(
         format!("{credentials:?}"),
         "[Username and Password credential, Device credential]"

@@ -9,11 +9,12 @@ use kmip_protocol::types::common as c;
 use kmip_protocol::types::request::{self as theirs, RequestPayload};
 use kmip_protocol::types::response::{ResponseMessage, ResponsePayload};
 
-/// Their message of one item, with our version and ID.
-fn their_message(payload: RequestPayload) -> Vec<u8> {
+/// Their message of one item, in that version and with our ID.
+fn their_message(payload: RequestPayload, version: Version) -> Vec<u8> {
+    let number = |number: u32| i32::try_from(number).unwrap();
     let version = theirs::ProtocolVersion(
-        theirs::ProtocolVersionMajor(1),
-        theirs::ProtocolVersionMinor(2),
+        theirs::ProtocolVersionMajor(number(version.major)),
+        theirs::ProtocolVersionMinor(number(version.minor)),
     );
     let id = c::UniqueBatchItemID(item_id(5, 0).to_vec());
     let header = theirs::RequestHeader(version, None, None, theirs::BatchCount(1));
@@ -21,13 +22,20 @@ fn their_message(payload: RequestPayload) -> Vec<u8> {
     kmip_ttlv::ser::to_vec(&theirs::RequestMessage(header, vec![item])).unwrap()
 }
 
+/// In every version of KMIP 1 that has the request, and these are at least two.
 pub fn assert_same(ours: &Request, payload: RequestPayload) {
-    let bytes = encode(Version::V1_2, MessageId(5), &[ours]).unwrap();
-    assert_eq!(
-        diagnosis(&bytes),
-        diagnosis(&their_message(payload.clone()))
-    );
-    assert_eq!(*bytes, their_message(payload));
+    let versions = Version::KNOWN
+        .into_iter()
+        .filter(|version| version.major == 1);
+    let has_it = |version: &Version| ours.check_expressible(*version).is_ok();
+    let versions: Vec<_> = versions.filter(has_it).collect();
+    assert!(versions.len() >= 2, "{versions:?}");
+    for version in versions {
+        let bytes = encode(version, MessageId(5), &[ours]).unwrap();
+        let theirs = their_message(payload.clone(), version);
+        assert_eq!(diagnosis(&bytes), diagnosis(&theirs));
+        assert_eq!(*bytes, theirs, "{version}");
+    }
 }
 
 /// How the other implementation reads a frame.

@@ -2,12 +2,12 @@
 //! has understood are the bytes that we wrote.
 
 use super::requests::expressible;
+use super::samples::credentials;
 use crate::kmip::message::{Header, MessageId, encode};
 use crate::kmip::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use zeroize::Zeroizing;
 
 /// Reads a message in hexadecimal digits from each line, and prints what it would write itself, or why it cannot read it.
 const PROGRAM: &str = r#"
@@ -193,21 +193,7 @@ fn pykmip_reads_what_we_write() {
 #[test]
 #[ignore = "needs PyKMIP: tools/servers/install-pykmip.sh"]
 fn pykmip_reads_the_header_that_we_write() {
-    let text = |text: &str| Some(text.to_owned());
-    let credentials = [
-        Credential::UsernameAndPassword {
-            username: "alice".into(),
-            password: Some(Zeroizing::new("secret".into())),
-        },
-        Credential::Device {
-            device_serial_number: text("1"),
-            password: Some(Zeroizing::new("2".into())),
-            device_identifier: text("3"),
-            network_identifier: text("4"),
-            machine_identifier: text("5"),
-            media_identifier: text("6"),
-        },
-    ];
+    let credentials = credentials(Some("4"));
     for version in Version::KNOWN
         .into_iter()
         .filter(|known| *known < Version::V2_1)

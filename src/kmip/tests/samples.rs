@@ -143,3 +143,22 @@ pub fn failure(
 pub fn item_id(message: u32, place: u32) -> [u8; 8] {
     ((u64::from(message) << 32) | u64::from(place)).to_be_bytes()
 }
+
+/// A user and a device, which says everything of itself; its network, if it has one.
+pub fn credentials(network: Option<&str>) -> [Credential; 2] {
+    let text = |text: &str| Some(text.to_owned());
+    [
+        Credential::UsernameAndPassword {
+            username: "alice".into(),
+            password: Some(Zeroizing::new("secret".into())),
+        },
+        Credential::Device {
+            device_serial_number: text("1"),
+            password: Some(Zeroizing::new("2".into())),
+            device_identifier: text("3"),
+            network_identifier: network.map(str::to_owned),
+            machine_identifier: text("5"),
+            media_identifier: text("6"),
+        },
+    ]
+}

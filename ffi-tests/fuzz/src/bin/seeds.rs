@@ -1,6 +1,6 @@
 //! Writes what fuzzing begins with into a folder for each target: messages as servers send them.
 //!
-//! `seeds DIRECTORY`; `tools/fuzz.sh` runs it before the targets, so that no file of bytes has to be kept.
+//! `seeds DIRECTORY`; `tools/fuzz.sh` runs it before the targets, so that no large file of bytes has to be kept.
 
 use std::fs;
 use std::path::{Path, PathBuf};
