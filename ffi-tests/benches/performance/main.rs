@@ -4,6 +4,7 @@
 //! counts that may not are pinned by the test `flights`.
 
 mod concurrency;
+mod hsm;
 mod keystore;
 mod listing;
 mod loading;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         Ok("keystore signatures") => keystore::sign_here(),
         Ok("million keys") => print_times(&million_keys::rows()),
         Ok("a keystore") => million_keys::measure_here(),
+        Ok("hsm") => hsm::sign_here(),
+        Ok("hsm rows") => print_times(&hsm::rows()),
         Ok("start") => loading::start_here(),
         Ok("listing") => listing::list_here(),
         Ok("threads") => loading::count_threads_here(),
@@ -90,6 +93,8 @@ fn measure() {
     times.extend(signing::rows(&servers));
     eprintln!("measuring keystores ...");
     times.extend(keystore::rows());
+    eprintln!("measuring an HSM slot ...");
+    times.extend(hsm::rows());
     eprintln!("measuring threads ...");
     times.push(concurrency::row());
     eprintln!("measuring memory and start ...");
