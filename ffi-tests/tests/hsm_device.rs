@@ -183,6 +183,14 @@ fn keys_are_made_named_and_destroyed() {
     };
     let refused = token.generate(&states).expect_err("no states");
     assert!(refused.to_string().contains("no states"), "{refused}");
+    let key = token.generate(&NewKey::new("taken", P256)).expect("a key");
+    let again = token
+        .generate(&NewKey::new("taken", P256))
+        .expect_err("a name in use");
+    assert!(again.to_string().contains("is there already"), "{again}");
+    let label = token.present(&key, &Wish::Label(Some("another".into())));
+    let label = label.expect_err("one name").to_string();
+    assert!(label.contains("rename"), "{label}");
     let told = token.probe().expect("a probe");
     assert!(
         told.facts

@@ -3,13 +3,15 @@
 use super::HsmToken;
 use super::device::{Fault, FaultKind, Handle, NewPair, Object, Reply, Request, Secret};
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Result, TokenErrorKind};
+use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::key::{Hidden, Key};
+use crate::model::public_key::PublicKey;
 use crate::token::{Half, NewKey, Probe, Token, Told, Wish};
 
 impl HsmToken {
     /// A pair that is made in the token.
     pub(super) fn generate_pair(&self, wanted: &NewKey) -> Result<Key> {
+        self.admitted(&wanted.name, None)?;
         let pair = self.new_pair(wanted)?;
         let key = self.made(&Request::GeneratePair(pair))?;
         // By its public half, which nobody knew before.
@@ -31,11 +33,62 @@ impl HsmToken {
 
     /// A pair that was made elsewhere.
     pub(super) fn import_pair(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
+        self.admitted(&wanted.name, Some(private.public()))?;
         let pkcs8 = private.to_pkcs8();
         let pkcs8 = pkcs8.map_err(|it| self.error(TokenErrorKind::BadInput, it.to_string()))?;
         let mut pair = self.new_pair(wanted)?;
         pair.key_type = private.public().key_type();
         self.made(&Request::ImportPair(Secret(pkcs8), pair))
+    }
+
+    /// That there may be a key of that name, and that one, if it is known, is not there yet.
+    fn admitted(&self, name: &str, public: Option<&PublicKey>) -> Result {
+        self.opened()?;
+        self.named(name)?;
+        let found = self.pairs()?.found;
+        let hidden = found.hidden.into_iter().filter_map(|hidden| hidden.key);
+        let mut keys = found.keys.into_iter().chain(hidden);
+        let reason = keys.find_map(|held| match (held.name == name, Some(&held.public) == public) {
+            (true, _) => Some(format!(
+                "a key called {name:?} is there already ({}); choose another name, or rename or \
+                 destroy that one",
+                held.id
+            )),
+            (_, true) => Some(format!("this key is there already, called {:?}", held.name)),
+            _ => None,
+        });
+        reason.map_or(Ok(()), |reason| {
+            Err(self.error(TokenErrorKind::BadInput, reason))
+        })
+    }
+
+    /// That the PIN was given, where one is needed.
+    pub(super) fn opened(&self) -> Result {
+        match self.device.has_pin() {
+            true => Ok(()),
+            false => Err(self.error(TokenErrorKind::LoginRequired, "give the PIN first".into())),
+        }
+    }
+
+    /// What PKCS#11 has no word for.
+    pub(super) fn stateless(&self, key: &Key) -> Error {
+        let there = self.opened().and_then(|()| self.holders(key));
+        there.map_or_else(
+            |error| error,
+            |_| {
+                let reason = "a key in a PKCS#11 token has no states: it can be used until it is \
+                              destroyed";
+                self.error(TokenErrorKind::Impossible, reason.into())
+            },
+        )
+    }
+
+    /// Another name for both halves.
+    pub(super) fn rename_pair(&self, key: &Key, name: &str) -> Result {
+        if key.name != name {
+            self.admitted(name, None)?;
+        }
+        self.name_pair(key, Some(name), None)
     }
 
     fn new_pair(&self, wanted: &NewKey) -> Result<NewPair> {
@@ -78,6 +131,7 @@ impl HsmToken {
 
     /// Ends a pair, the private half first, and its certificates.
     pub(super) fn destroy_pair(&self, key: &Key) -> Result {
+        self.opened()?;
         let answer = self.of_all(key, Request::Destroy);
         self.holders.write().remove(&key.id);
         answer
@@ -107,12 +161,18 @@ impl HsmToken {
         answer.map(drop).map_err(|fault| self.failed(&fault))
     }
 
-    /// A HSM keeps CKA_ID and CKA_LABEL as they are set; without a wish they are what we would give.
+    /// A CKA_ID is kept as it is set; without a wish it is the one that we would give. CKA_LABEL is the
+    /// name that a key has.
     pub(super) fn fulfil(&self, key: &Key, wish: &Wish) -> Result {
+        self.opened()?;
         let natural = key.public.key_id();
         match wish {
             Wish::Id(id) => self.name_pair(key, None, Some(id.as_deref().unwrap_or(&natural))),
-            Wish::Label(Some(label)) => self.name_pair(key, Some(label), None),
+            Wish::Label(Some(_)) => {
+                let reason = "a key in a PKCS#11 token has one name, which is its CKA_LABEL; rename \
+                              it instead";
+                Err(self.error(TokenErrorKind::Impossible, reason.into()))
+            }
             Wish::Label(None) => Ok(()),
         }
     }

@@ -31,7 +31,7 @@ use self::pairing::{Holders, Pairs};
 use self::remote::Remote;
 pub use self::signing::call_of;
 use super::selection::select;
-use super::{NewKey, PinTries, Probe, Token, TokenInfo, Told, Wish};
+use super::{NewKey, PinTries, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config::{self, PinSource};
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
@@ -257,12 +257,20 @@ impl Token for HsmToken {
         self.import_pair(private, wanted)
     }
 
+    fn activate(&self, key: &Key) -> Result {
+        Err(self.stateless(key))
+    }
+
+    fn revoke(&self, key: &Key, _revocation: &Revocation) -> Result {
+        Err(self.stateless(key))
+    }
+
     fn destroy(&self, key: &Key) -> Result {
         self.destroy_pair(key)
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {
-        self.name_pair(key, Some(name), None)
+        self.rename_pair(key, name)
     }
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {

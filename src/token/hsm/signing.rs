@@ -49,6 +49,7 @@ impl HsmToken {
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
+        self.signable(key, scheme, input)?;
         let (call, data) = call_of(scheme, input).map_err(|fault| self.failed(&fault))?;
         self.signature(key, &call, &data)
     }
@@ -76,6 +77,7 @@ impl HsmToken {
     }
 
     fn by_module(&self, key: &Key, call: &MechanismCall, data: &[u8]) -> Result<Vec<u8>> {
+        self.opened()?;
         let key_type = key.public.key_type();
         if !foreign_mechanism::goes_with(call.number, key_type) {
             let reason = format!("{} does not go with {key_type} keys", name(call.number));
