@@ -2,6 +2,7 @@
 
 mod copies;
 mod faults;
+mod format;
 mod pins;
 mod tampering;
 

@@ -1,6 +1,6 @@
 //! The data key under a PIN, by way of Argon2id (RFC 9106).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroizing;
 
 use super::{Wrapping, binding};
@@ -62,8 +62,9 @@ impl Pin {
         let params = Params::new(cost.kibibytes, cost.passes, cost.lanes, Some(KEY_LEN));
         let params = params.map_err(|error| impossible(&error.to_string()))?;
         let mut key = Zeroizing::new([0; KEY_LEN]);
+        let mut memory = memory(params.block_count())?;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(self.pin.as_bytes(), salt, &mut *key)
+            .hash_password_into_with_memory(self.pin.as_bytes(), salt, &mut *key, &mut memory[..])
             .map_err(|error| impossible(&error.to_string()))?;
         Ok(key)
     }
@@ -90,6 +91,15 @@ impl Wrapping for Pin {
         decrypt(&key, &bound, &token.data_key)
             .ok_or_else(|| StoreError::new(TokenErrorKind::WrongPin, "the PIN is wrong"))
     }
+}
+
+/// That much, wiped after use. A host program without it is told so, and not ended.
+fn memory(blocks: usize) -> Stored<Zeroizing<Vec<Block>>> {
+    let mut memory = Zeroizing::new(Vec::new());
+    let reserved = memory.try_reserve_exact(blocks);
+    reserved.map_err(|_| impossible("there is not enough memory"))?;
+    memory.resize(blocks, Block::new());
+    Ok(memory)
 }
 
 /// Salt, memory, passes and lanes, the numbers in four bytes each, big-endian.
