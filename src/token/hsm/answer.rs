@@ -292,7 +292,7 @@ fn number(class: Class) -> ObjectClass {
 /// attribute: what it does not know must not hide what it does.
 fn read(session: &Session, handle: ObjectHandle, class: Class) -> Result<Object, Fault> {
     let kinds = attributes_of(class);
-    let told = session.get_attributes(handle, kinds).unwrap_or_else(|_| {
+    let told = session.get_attributes(handle, &kinds).unwrap_or_else(|_| {
         let one = |kind: &AttributeType| session.get_attributes(handle, &[*kind]);
         kinds
             .iter()
@@ -306,38 +306,36 @@ fn read(session: &Session, handle: ObjectHandle, class: Class) -> Result<Object,
     Ok(object)
 }
 
-fn attributes_of(class: Class) -> &'static [AttributeType] {
+/// What both halves of a pair tell.
+const OF_A_PAIR: [AttributeType; 8] = [
+    AttributeType::Label,
+    AttributeType::Id,
+    AttributeType::KeyType,
+    AttributeType::Modulus,
+    AttributeType::PublicExponent,
+    AttributeType::EcParams,
+    AttributeType::EcPoint,
+    AttributeType::PublicKeyInfo,
+];
+
+fn attributes_of(class: Class) -> Vec<AttributeType> {
     use AttributeType as Kind;
     match class {
-        Class::Public => &[
-            Kind::Label,
-            Kind::Id,
-            Kind::KeyType,
-            Kind::Modulus,
-            Kind::PublicExponent,
-            Kind::EcParams,
-            Kind::EcPoint,
-            Kind::PublicKeyInfo,
-        ],
-        Class::Private => &[
-            Kind::Label,
-            Kind::Id,
-            Kind::KeyType,
-            Kind::Modulus,
-            Kind::PublicExponent,
-            Kind::EcParams,
-            Kind::EcPoint,
-            Kind::PublicKeyInfo,
-            Kind::Sign,
-            Kind::Unwrap,
-            Kind::Sensitive,
-            Kind::Extractable,
-            Kind::AlwaysSensitive,
-            Kind::NeverExtractable,
-            Kind::AlwaysAuthenticate,
-        ],
-        Class::Certificate => &[Kind::Label, Kind::Id, Kind::Value],
-        Class::Secret => &[
+        Class::Public => OF_A_PAIR.to_vec(),
+        Class::Private => {
+            let guarded = [
+                Kind::Sign,
+                Kind::Unwrap,
+                Kind::Sensitive,
+                Kind::Extractable,
+                Kind::AlwaysSensitive,
+                Kind::NeverExtractable,
+                Kind::AlwaysAuthenticate,
+            ];
+            [OF_A_PAIR.as_slice(), &guarded].concat()
+        }
+        Class::Certificate => vec![Kind::Label, Kind::Id, Kind::Value],
+        Class::Secret => vec![
             Kind::Label,
             Kind::Id,
             Kind::KeyType,
