@@ -20,6 +20,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use kmip_p11::kmip::Version;
 use rustls::SupportedProtocolVersion;
@@ -34,6 +35,7 @@ pub use vault::{Stored, Vault};
 
 use crate::kmip_server::Endpoint;
 use crate::openssh::sshd::free_port;
+use crate::process::wait_for;
 use fault::Script;
 use pki::{Pki, Tls};
 use state::State;
@@ -41,6 +43,9 @@ use tally::Counter;
 
 /// Connections at a time; more are closed at once.
 const MOST_CONNECTIONS: usize = 32;
+
+/// How long a port may be another's.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server of a test's own.
 pub struct FakeServer {
@@ -249,11 +254,11 @@ impl FakeServer {
         }
     }
 
-    /// Starts it at the port it had.
+    /// Starts it at the port it had, which a server of another test may have had in between.
     pub fn start_again(&self) {
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port);
-        let listener = TcpListener::bind(address);
-        let listener = listener.unwrap_or_else(|error| panic!("{address}: {error}"));
+        let listener = wait_for(PATIENCE, || TcpListener::bind(address).ok());
+        let listener = listener.unwrap_or_else(|| panic!("{address} is in use"));
         self.state.killed.store(false, Ordering::Relaxed);
         let stop = Arc::new(AtomicBool::new(false));
         let (state, seen) = (Arc::clone(&self.state), Arc::clone(&stop));

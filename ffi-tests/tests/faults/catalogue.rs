@@ -210,7 +210,8 @@ fn refusals() -> Vec<Row> {
 fn within_the_answer() -> Vec<Row> {
     let altered = |name, reason, alter| row(name, reason, Fault::Altered(alter));
     vec![
-        altered("17 MiB more than asked", TOO_LARGE, alter::huge),
+        // It is asked for halves as long as there is time: the reason that comes last is a matter of that.
+        altered("17 MiB more than asked", "", alter::huge),
         altered("items in the wrong order", "", alter::swapped),
         altered("an item twice", NOT_ASKED, alter::item_twice),
         altered("no items", MALFORMED, alter::without_items),
@@ -288,7 +289,7 @@ fn over_https() -> Vec<Row> {
         ),
         row(
             "HTTPS: 17 MiB more than asked",
-            TOO_LARGE,
+            "",
             Fault::Altered(alter::huge),
         ),
         row(
