@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -60,6 +61,12 @@ impl PostgresServer {
         server.start();
         server.sql("postgres", ROLES);
         server
+    }
+
+    /// One that all tests of this program share. It ends with the program.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<PostgresServer> = OnceLock::new();
+        SHARED.get_or_init(Self::new)
     }
 
     fn make_cluster(&self) {
@@ -213,6 +220,14 @@ impl PostgresServer {
     /// A new database that belongs to alice.
     pub fn make_database(&self, name: &str) {
         self.sql("postgres", &format!("CREATE DATABASE {name} OWNER alice"));
+    }
+
+    /// A new database that belongs to alice, with a name that no other has.
+    pub fn new_database(&self) -> String {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("keys{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.make_database(&name);
+        name
     }
 
     /// The connection string for a role over the socket.

@@ -9,6 +9,7 @@ use crate::configuration::{Configuration, SlotEntry};
 use crate::fake_server::FakeServer;
 use crate::kmip_server::ServerKind;
 use crate::locked::{PIN, encrypt};
+use crate::postgres_server::PostgresServer;
 use crate::scene::LABEL;
 use crate::scratch::Scratch;
 
@@ -25,16 +26,19 @@ pub enum Kind {
     Cosmian,
     /// A keystore in an SQLite file.
     KeystoreSqlite,
+    /// A keystore in a Postgres database.
+    KeystorePostgres,
 }
 
 impl Kind {
     /// All of them, in the order of the document's columns.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Memory,
         Self::FakeKmip,
         Self::PyKmip,
         Self::Cosmian,
         Self::KeystoreSqlite,
+        Self::KeystorePostgres,
     ];
 
     /// What people call it.
@@ -45,6 +49,7 @@ impl Kind {
             Self::PyKmip => "PyKMIP",
             Self::Cosmian => "Cosmian",
             Self::KeystoreSqlite => "keystore SQLite",
+            Self::KeystorePostgres => "keystore Postgres",
         }
     }
 
@@ -70,6 +75,7 @@ impl Kind {
             Self::PyKmip => self.on_server(ServerKind::PyKmip),
             Self::Cosmian => self.on_server(ServerKind::Cosmian),
             Self::KeystoreSqlite => self.in_sqlite(),
+            Self::KeystorePostgres => self.in_postgres(),
         }
     }
 
@@ -96,19 +102,32 @@ impl Kind {
         Place::by_slot(self, naming, open, Some(locked)).keeping(files)
     }
 
-    /// Sealed by a file, and another one sealed by a PIN.
     fn in_sqlite(self) -> Place {
         let files = Scratch::new();
-        let of = |name: &str| {
-            let path = files.file(name);
-            SlotEntry::bare(LABEL).line(format!("keystore.path = {path:?}"))
+        let path = |name: &str| format!("keystore.path = {:?}", files.file(name));
+        let (open, locked) = (path("open.db"), path("locked.db"));
+        self.in_keystores(files, open, locked)
+    }
+
+    /// Two databases of a server that all places share, over its socket.
+    fn in_postgres(self) -> Place {
+        let server = PostgresServer::shared();
+        let database = || {
+            let name = server.new_database();
+            format!("keystore.postgres = {:?}", server.by_socket("alice", &name))
         };
+        self.in_keystores(Scratch::new(), database(), database())
+    }
+
+    /// Sealed by a file, and another one sealed by a PIN.
+    fn in_keystores(self, files: Scratch, open: String, locked: String) -> Place {
+        let of = |line: String| SlotEntry::bare(LABEL).line(line);
         let seal = files.file("seal");
-        let open = of("open.db").line("keystore.seal = \"file\"");
+        let open = of(open).line("keystore.seal = \"file\"");
         let open = open.line(format!("keystore.seal_file = {seal:?}"));
         created(&open, None);
         let locked = LockedSlot {
-            slot: of("locked.db").line("keystore.seal = \"pin\""),
+            slot: of(locked).line("keystore.seal = \"pin\""),
             pin: PIN,
             is_same_place: false,
         };

@@ -44,7 +44,7 @@ fn keys_of_every_type_are_made_used_changed_and_destroyed() {
     let other = token.generate(&ed25519("other")).expect("a key");
     says(
         token.present(&other, &wish),
-        TokenErrorKind::Denied,
+        TokenErrorKind::BadInput,
         &["CKA_ID"],
     );
     let revocation = Revocation {

@@ -42,4 +42,5 @@ hold! {
     pykmip: Kind::PyKmip;
     cosmian: Kind::Cosmian;
     keystore_sqlite: Kind::KeystoreSqlite;
+    keystore_postgres: Kind::KeystorePostgres;
 }

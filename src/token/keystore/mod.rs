@@ -118,6 +118,14 @@ impl KeystoreToken {
         seen
     }
 
+    /// It has to stay as it was first told: of a database that is far, it is not the keystore's own.
+    fn serial(&self, seen: Option<&Seen>) -> String {
+        match self.store() {
+            Ok(store) if !store.is_local() => store.alias(),
+            _ => seen.map_or(String::new(), |seen| seen.serial.clone()),
+        }
+    }
+
     /// All keys, those first whose row is as it should be.
     fn all(&self) -> Result<(Vec<Key>, Vec<Hidden>)> {
         let failed = |error| self.failed(error);
@@ -175,7 +183,7 @@ impl Token for KeystoreToken {
             label: self.label.clone(),
             manufacturer: crate::MANUFACTURER,
             model: "keystore",
-            serial: seen.as_ref().map_or("", |seen| &seen.serial).to_owned(),
+            serial: self.serial(seen.as_ref()),
             login_required: self.seal == Seal::Pin,
             public_is_open: true,
             pin_tries: seen.map_or(PinTries::All, |seen| seen.tries),

@@ -149,6 +149,11 @@ pub trait Store: Send + Sync {
         true
     }
 
+    /// What tells it from others before it was asked, for one that is not local.
+    fn alias(&self) -> String {
+        String::new()
+    }
+
     /// The token.
     fn token(&self) -> Stored<TokenRow>;
 

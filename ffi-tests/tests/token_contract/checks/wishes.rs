@@ -1,11 +1,12 @@
 //! CKA_ID and CKA_LABEL of the owner's choice: kept, taken back, and never the same for two keys.
 
 use ffi_tests::place::{Place, made};
+use kmip_p11::error::TokenErrorKind;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::token::Wish;
 
 use super::{Check, named};
-use crate::outcome::{Outcome, demand, same};
+use crate::outcome::{Outcome, demand, refused, same};
 
 pub const CHECKS: &[Check] = &[
     ("a CKA_ID of choice", id),
@@ -39,15 +40,23 @@ fn long_id(place: &Place) -> Outcome {
     same("CKA_ID", &named(&found, &key.name)?.key_id, &wanted)
 }
 
-/// Both keep what they have by themselves, and their owner is told.
+/// Both keep what they have by themselves, and their owner is told; or the second wish is refused.
 fn one_id(place: &Place) -> Outcome {
     let token = place.token();
     let keys = [
         made(&*token, &place.wanted("one", P256))?,
         made(&*token, &place.wanted("two", P256))?,
     ];
-    for key in &keys {
-        token.present(key, &Wish::Id(Some(vec![7])))?;
+    let [first, second] = &keys;
+    let wish = Wish::Id(Some(vec![7]));
+    token.present(first, &wish)?;
+    if let Err(error) = token.present(second, &wish) {
+        let error = refused::<()>("the second", Err(error))?;
+        same("the kind", error.kind, TokenErrorKind::BadInput)?;
+        let found = token.find()?;
+        same("the first", &named(&found, &first.name)?.key_id[..], &[7])?;
+        let other = &named(&found, &second.name)?.key_id;
+        return same("the second", other, &second.public.key_id());
     }
     let found = token.find()?;
     for key in &keys {

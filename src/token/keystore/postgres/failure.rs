@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use super::super::store::StoreError;
+use super::super::store::{NAME_IS_TAKEN, StoreError};
 use super::link::Trouble;
 use crate::error::TokenErrorKind;
 
@@ -236,8 +236,11 @@ impl Failures {
                 "somebody holds a lock, or the server is slow; nothing was changed; try again"
                     .into(),
             ),
+            "23505" if message.contains("keys_name") => {
+                return StoreError::new(BadInput, NAME_IS_TAKEN);
+            }
             "23505" if message.contains("keys_cka_id") => (
-                Denied,
+                BadInput,
                 "another key of the keystore has this CKA_ID; nothing was changed".into(),
             ),
             "25006" => (

@@ -9,6 +9,7 @@ mod server;
 mod transaction;
 mod waiting;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -142,6 +143,12 @@ async fn insert_certificate(client: &Client, row: &CertificateRow) -> Result<(),
 impl Store for PostgresStore {
     fn place(&self) -> String {
         format!("postgres {}", self.0.failures.place)
+    }
+
+    fn alias(&self) -> String {
+        let digest = digest(&SHA256, self.0.failures.place.as_bytes());
+        let start = digest.as_ref().iter().take(8);
+        start.map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn is_local(&self) -> bool {

@@ -13,7 +13,7 @@ CREATE TABLE kmip_p11.token (
 CREATE TABLE kmip_p11.keys (
     number            BIGINT  PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     id                TEXT    NOT NULL UNIQUE,
-    name              TEXT    NOT NULL,
+    name              TEXT    NOT NULL CONSTRAINT keys_name UNIQUE,
     own_label         TEXT,
     label             TEXT    NOT NULL,
     cka_id            BYTEA   NOT NULL,

@@ -52,7 +52,7 @@ impl Failures<'_> {
                  for writing, or run \"chmod u+w\" on file and directory",
             ),
             ErrorCode::ConstraintViolation if error.to_string().contains("keys.cka_id") => self.about(
-                TokenErrorKind::Denied,
+                TokenErrorKind::BadInput,
                 "has another key with this CKA_ID; nothing was changed",
             ),
             ErrorCode::DiskFull => self.full(),
