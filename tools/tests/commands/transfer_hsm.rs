@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use ffi_tests::configuration::Configuration;
+use ffi_tests::delivery::WRAPPING_KEY;
 use ffi_tests::on_each_server;
 use ffi_tests::openssh::user::User;
 use ffi_tests::scene::{self, Scene};
-use ffi_tests::softhsm::{Configured, LABEL, SoftHsm, VARIABLE};
+use ffi_tests::softhsm::{Configured, LABEL, MODULE, SoftHsm, VARIABLE};
 
 use crate::person::{Person, word};
 
@@ -131,5 +132,34 @@ on_each_server! {
         assert!(person.can_log_in(word(&moved["key"], "openssh")));
         let left = keeper.everything();
         assert_eq!(left["keys"].as_array().map(Vec::len), Some(1), "{left}");
+    }
+
+    /// The check signature is the HSM's: with a key that came to it wrapped.
+    fn a_file_is_moved_to_a_server_that_delivers_it_to_an_hsm(case) {
+        if !case.server.signs_digests() {
+            // PyKMIP takes no wrapping key in: nothing can be delivered from there.
+            return;
+        }
+        let hsm = SoftHsm::new();
+        let pin = hsm.secret("pin", ffi_tests::softhsm::PIN);
+        let scene = Scene::of(case.server.shared(), |slot| {
+            slot.line(format!("hsm.module = {MODULE:?}"))
+                .line(format!("hsm.pin_file = {pin:?}"))
+                .line(format!("delivery.wrapping_key = {WRAPPING_KEY:?}"))
+        });
+        let user = scene.user().with_variable(VARIABLE, hsm.conf().into());
+        let person = Person::at(user);
+        person.json(&["delivery", "setup"]);
+        let file = person.key_file("id_ecdsa", &["-t", "ecdsa", "-b", "256", "-N", ""]);
+        let name = format!("web@{}", scene.group);
+        let line = [
+            "key", "move", "--from-file", shown(&file), "--to", scene::LABEL, "--name", &name,
+            "--group", &scene.group, "--remove-file", "--yes",
+        ];
+        let moved = person.json(&line);
+        assert_eq!(moved["has_signed"], true, "{moved}");
+        assert!(!file.exists());
+        assert!(person.can_log_in(word(&moved["key"], "openssh")));
+        person.json(&["key", "destroy", &name, "--revoke", "--yes"]);
     }
 }
