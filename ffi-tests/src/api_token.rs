@@ -43,7 +43,8 @@ pub fn store() {
     }
 }
 
-fn client(endpoint: Endpoint) -> Client {
+/// A client of the server at that endpoint, for what no slot does.
+pub fn client(endpoint: Endpoint) -> Client {
     let (host, port) = endpoint.address.rsplit_once(':').expect("host:port");
     let address = ServerAddress {
         host: host.to_owned(),
