@@ -112,3 +112,80 @@ impl Shelf {
         drop(all);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PinSource;
+    use crate::token::hsm::Conversation;
+    use crate::token::hsm::device::{Device, Fault, Reply, Request};
+
+    /// Notes what is destroyed.
+    #[derive(Default)]
+    struct Noting(Arc<Mutex<Vec<Handle>>>);
+
+    impl Device for Noting {
+        fn ask(&self, request: &Request) -> Result<Reply, Fault> {
+            if let Request::Destroy(objects) = request {
+                self.0.lock().extend(objects);
+            }
+            Ok(Reply::Done)
+        }
+    }
+
+    /// A shelf with two keys, each of which has made a signature, and what is destroyed.
+    fn shelf(keep: Duration, uses: u64) -> (Shelf, Arc<Mutex<Vec<Handle>>>) {
+        let device = Noting::default();
+        let destroyed = Arc::clone(&device.0);
+        // Without a PIN it asks nothing by itself.
+        let hsm = Conversation::new(Box::new(device), PinSource::Login);
+        let (vault, shelf) = (Arc::new(Vault::new(hsm)), Shelf::new(keep, uses));
+        for object in [1, 2] {
+            let loan = Arc::new(Loan::new(object, Arc::clone(&vault)));
+            shelf.put(&id(object), loan);
+        }
+        (shelf, destroyed)
+    }
+
+    fn id(object: Handle) -> ObjectId {
+        ObjectId(object.to_string())
+    }
+
+    #[test]
+    fn a_key_is_destroyed_after_its_last_use_and_not_before_that_has_ended() {
+        let (shelf, destroyed) = shelf(Duration::from_secs(3600), 3);
+        let second = shelf.take(&id(1)).unwrap();
+        let third = shelf.take(&id(1)).unwrap();
+        assert!(shelf.take(&id(1)).is_none());
+        drop(second);
+        assert!(destroyed.lock().is_empty());
+        drop(third);
+        assert_eq!(*destroyed.lock(), [1]);
+        assert!(shelf.take(&id(2)).is_some());
+    }
+
+    #[test]
+    fn one_use_is_the_delivery_itself() {
+        let (shelf, destroyed) = shelf(Duration::from_secs(3600), 1);
+        assert_eq!(*destroyed.lock(), [1, 2]);
+        assert!(shelf.take(&id(1)).is_none());
+    }
+
+    #[test]
+    fn a_key_past_its_time_is_never_used_again() {
+        let (shelf, destroyed) = shelf(Duration::ZERO, 1000);
+        assert!(destroyed.lock().is_empty());
+        assert!(shelf.take(&id(1)).is_none());
+        destroyed.lock().sort_unstable();
+        assert_eq!(*destroyed.lock(), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_not_listed_any_more_and_what_is_logged_out_of_is_destroyed() {
+        let (shelf, destroyed) = shelf(Duration::from_secs(3600), 1000);
+        shelf.retain(|kept| *kept == id(2));
+        assert_eq!(*destroyed.lock(), [1]);
+        shelf.clear();
+        assert_eq!(*destroyed.lock(), [1, 2]);
+    }
+}
