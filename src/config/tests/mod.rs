@@ -2,6 +2,7 @@
 
 mod credentials;
 mod files;
+mod keystore;
 
 use std::time::Duration;
 
