@@ -9,7 +9,7 @@
 //! * [`provider`] is the semantics of PKCS#11: slots, sessions, searches, operations.
 //! * [`token`] is where keys live: one trait, and behind it KMIP servers.
 //! * [`kmip`] is the KMIP protocol, and knows nothing of PKCS#11.
-//! * [`crypto`] is what is computed in this process; no signature leaves without it.
+//! * [`crypto`] is what is computed in this process; no signature of others leaves without it.
 //! * [`model`] is the vocabulary that all rooms speak in, and [`error`] what can go wrong in it.
 //! * [`ssh`] is OpenSSH's formats, for the command `kmip-ssh`.
 #![deny(unsafe_code)]

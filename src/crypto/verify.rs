@@ -1,4 +1,4 @@
-//! Verification: no signature leaves this library unless its public key says yes.
+//! Verification: no signature that was made elsewhere leaves this library unless its public key says yes.
 
 use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
 

@@ -67,7 +67,8 @@ fn word(key_type: KeyType) -> String {
     }
 }
 
-/// The key of a row.
+/// The key of a row, with those of the certificates that speak of it: which they are, anybody who writes
+/// the database can say.
 ///
 /// # Errors
 /// What in the row is not as it should be.
@@ -76,12 +77,15 @@ pub fn key(row: &KeyRow, certificates: Vec<Certificate>) -> Result<Key, String> 
     let (_, state) = state.ok_or_else(|| format!("its row has no state {}", row.state))?;
     let groups = serde_json::from_str(&row.object_groups);
     let public = PublicKey::from_spki(&row.public_key);
+    let public = public.map_err(|error| format!("its row has no public key: {error}"))?;
+    let of_key = |certificate: &Certificate| certificate.public_key == public;
     Ok(Key {
         id: ObjectId(row.id.clone()),
         public_id: None,
         name: row.name.clone(),
         own_label: row.own_label.clone(),
-        public: public.map_err(|error| format!("its row has no public key: {error}"))?,
+        certificates: certificates.into_iter().filter(of_key).collect(),
+        public,
         key_id: row.cka_id.clone(),
         state: *state,
         validity: Validity {
@@ -98,7 +102,6 @@ pub fn key(row: &KeyRow, certificates: Vec<Certificate>) -> Result<Key, String> 
         },
         groups: groups.map_err(|_| "its row has no list of groups".to_owned())?,
         created: Some(row.created),
-        certificates,
         remarks: vec![],
     })
 }

@@ -126,7 +126,7 @@ impl KeystoreToken {
         }
     }
 
-    /// All keys, those first whose row is as it should be.
+    /// All keys, and those whose row is not as it should be.
     fn all(&self) -> Result<(Vec<Key>, Vec<Hidden>)> {
         let failed = |error| self.failed(error);
         let opened = self.opened.lock().clone();
@@ -152,8 +152,7 @@ impl KeystoreToken {
         Ok((keys, hidden))
     }
 
-    /// Those that can be read, by the id of their key. One that speaks of another key is left out by
-    /// the provider's rules for certificates.
+    /// Those that can be read, by the id of their key.
     fn certificates(&self) -> Result<HashMap<String, Vec<Certificate>>> {
         let mut all = HashMap::<_, Vec<_>>::new();
         let mut each = |row: store::CertificateRow| {

@@ -18,8 +18,8 @@ pub const ALTERED: &str = "its row was altered in the database by something that
 impl KeystoreToken {
     /// A signature.
     ///
-    /// Each pair has signed and verified once when it was unsealed, which shows that it is one; that
-    /// the crypto library computes right with it is not asked again for RSA, whose signatures it verifies itself.
+    /// Each pair has signed and been verified once, when it was unsealed, which shows that it is one. That
+    /// the crypto library computes right with it is not asked again: for RSA it asks itself.
     pub(super) fn signature(
         &self,
         key: &Key,

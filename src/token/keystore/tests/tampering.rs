@@ -149,6 +149,21 @@ fn a_token_with_another_value_in_its_columns_does_not_open() {
     }
 }
 
+/// A certificate is shown with the key that it speaks of, whatever its row says.
+#[test]
+fn a_certificate_cannot_be_moved_to_another_key() {
+    let (scene, [key, other]) = with_two_keys();
+    let foreign = rcgen::generate_simple_self_signed(vec!["a".to_owned()]).unwrap();
+    let row = store::CertificateRow {
+        id: "c".into(),
+        key_id: key.id.0.clone(),
+        der: foreign.cert.der().to_vec(),
+    };
+    let token = scene.token();
+    assert_eq!(token.store().unwrap().insert_certificate(&row), Ok(true));
+    assert_eq!(token.find().unwrap().keys, [key, other]);
+}
+
 #[test]
 fn costs_that_nobody_set_are_not_paid() {
     let scene = sealed_by(|_| Seal::Pin);
