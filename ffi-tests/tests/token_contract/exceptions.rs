@@ -73,6 +73,12 @@ const EXCEPTIONS: &[Exception] = &[
         why: "in KMIP 2.0 it takes one group",
     },
     Exception {
+        kinds: &[Kind::Cosmian],
+        checks: &["a key in two groups"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "duplicate field `ObjectGroup`"),
+        why: "it takes one group",
+    },
+    Exception {
         kinds: &[Kind::PyKmip],
         checks: &["a name in other letters than ASCII"],
         expected: Expected::Refusal(TokenErrorKind::Failed, "names than plain ASCII"),
