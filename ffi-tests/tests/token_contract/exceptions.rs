@@ -19,6 +19,8 @@ pub struct Exception {
 pub enum Expected {
     /// A refusal of that kind with these words in its reason.
     Refusal(TokenErrorKind, &'static str),
+    /// This, which the place and the slot's configuration make of it.
+    Deviation(&'static str),
     /// Nothing: there is no way to ask.
     Absent,
 }
@@ -28,6 +30,7 @@ impl Exception {
     pub fn cell(&self) -> String {
         match self.expected {
             Expected::Refusal(..) => format!("refused: {}", self.why),
+            Expected::Deviation(_) => format!("differs: {}", self.why),
             Expected::Absent => format!("not asked: {}", self.why),
         }
     }
@@ -54,6 +57,12 @@ const EXCEPTIONS: &[Exception] = &[
             "does not say that it is Extractable",
         ),
         why: "it does not keep Extractable",
+    },
+    Exception {
+        kinds: &[Kind::PyKmip],
+        checks: &["export where it is not allowed"],
+        expected: Expected::Deviation("the export was not refused"),
+        why: "it does not keep Extractable, and its slot has keys.local_use",
     },
     Exception {
         kinds: &[Kind::PyKmip],

@@ -86,6 +86,7 @@ pub fn cell(kind: Kind, check: &str, outcome: Outcome) -> Result<String, String>
             fit(error.clone()).map_err(|fault| told(&fault))?;
             error.kind == kind && error.reason.contains(words)
         }
+        (Err(Fault::Deviates(found)), Expected::Deviation(words)) => found.contains(words),
         _ => false,
     };
     match as_declared {
