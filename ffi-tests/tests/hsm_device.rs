@@ -177,6 +177,10 @@ fn keys_are_made_named_and_destroyed() {
         }
         assert!(token.find().expect("a listing").keys.is_empty());
     }
+    what_pkcs11_has_no_word_for_is_refused(&token);
+}
+
+fn what_pkcs11_has_no_word_for_is_refused(token: &SharedToken) {
     let states = NewKey {
         activate: false,
         ..NewKey::new("later", P256)

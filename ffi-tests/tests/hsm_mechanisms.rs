@@ -118,6 +118,60 @@ fn pss(
     }
 }
 
+/// The mechanism, whether it takes a digest, the hash, the mask, the hash's name, and bytes of salt.
+type PssRow = (
+    CK_MECHANISM_TYPE,
+    bool,
+    CK_MECHANISM_TYPE,
+    CK_RSA_PKCS_MGF_TYPE,
+    &'static str,
+    CK_ULONG,
+);
+
+const PSS: [PssRow; 5] = [
+    (
+        CKM_SHA256_RSA_PKCS_PSS,
+        false,
+        CKM_SHA256,
+        CKG_MGF1_SHA256,
+        "sha256",
+        32,
+    ),
+    (
+        CKM_SHA512_RSA_PKCS_PSS,
+        false,
+        CKM_SHA512,
+        CKG_MGF1_SHA512,
+        "sha512",
+        64,
+    ),
+    // With a salt that we do not compute: the module's C_Verify vouches.
+    (
+        CKM_SHA384_RSA_PKCS_PSS,
+        false,
+        CKM_SHA384,
+        CKG_MGF1_SHA384,
+        "sha384",
+        20,
+    ),
+    (
+        CKM_SHA1_RSA_PKCS_PSS,
+        false,
+        CKM_SHA_1,
+        CKG_MGF1_SHA1,
+        "sha1",
+        20,
+    ),
+    (
+        CKM_RSA_PKCS_PSS,
+        true,
+        CKM_SHA256,
+        CKG_MGF1_SHA256,
+        "sha256",
+        32,
+    ),
+];
+
 fn parameters_reach_the_module() {
     let module = Module::initialized();
     let session = Session::open(&module, module.slot(LABEL)).expect("a session");
@@ -125,49 +179,7 @@ fn parameters_reach_the_module() {
     let spki = session
         .attribute(rsa, CKA_PUBLIC_KEY_INFO)
         .expect("a public half");
-    for (number, base, hash, mgf, name, salt) in [
-        (
-            CKM_SHA256_RSA_PKCS_PSS,
-            false,
-            CKM_SHA256,
-            CKG_MGF1_SHA256,
-            "sha256",
-            32,
-        ),
-        (
-            CKM_SHA512_RSA_PKCS_PSS,
-            false,
-            CKM_SHA512,
-            CKG_MGF1_SHA512,
-            "sha512",
-            64,
-        ),
-        // With a salt that we do not compute: the module's C_Verify vouches.
-        (
-            CKM_SHA384_RSA_PKCS_PSS,
-            false,
-            CKM_SHA384,
-            CKG_MGF1_SHA384,
-            "sha384",
-            20,
-        ),
-        (
-            CKM_SHA1_RSA_PKCS_PSS,
-            false,
-            CKM_SHA_1,
-            CKG_MGF1_SHA1,
-            "sha1",
-            20,
-        ),
-        (
-            CKM_RSA_PKCS_PSS,
-            true,
-            CKM_SHA256,
-            CKG_MGF1_SHA256,
-            "sha256",
-            32,
-        ),
-    ] {
+    for (number, base, hash, mgf, name, salt) in PSS {
         let data = if base {
             digest(name, MESSAGE)
         } else {
@@ -187,10 +199,17 @@ fn parameters_reach_the_module() {
             "{name}"
         );
     }
+    hashes_and_plain_forms(&session, rsa, &spki);
+    let ec = session.private_key("p256");
+    digests_of_any_length(&session, ec);
+    refusals(&module, &session, rsa, ec);
+}
+
+fn hashes_and_plain_forms(session: &Session<'_>, rsa: CK_OBJECT_HANDLE, spki: &[u8]) {
     for (number, hash) in [(CKM_SHA1_RSA_PKCS, "sha1"), (CKM_SHA224_RSA_PKCS, "sha224")] {
         let signed = session.sign(number, rsa, MESSAGE).expect(hash);
         assert!(
-            verifies(Scheme::Rsa(hash), &spki, MESSAGE, &signed),
+            verifies(Scheme::Rsa(hash), spki, MESSAGE, &signed),
             "{hash}"
         );
     }
@@ -207,8 +226,9 @@ fn parameters_reach_the_module() {
             .map(|it| it.len()),
         Ok(256)
     );
-    // ECDSA over a digest of any length.
-    let ec = session.private_key("p256");
+}
+
+fn digests_of_any_length(session: &Session<'_>, ec: CK_OBJECT_HANDLE) {
     let spki = session
         .attribute(ec, CKA_PUBLIC_KEY_INFO)
         .expect("a public half");
@@ -220,7 +240,6 @@ fn parameters_reach_the_module() {
             "{hash}"
         );
     }
-    refusals(&module, &session, rsa, ec);
 }
 
 fn refusals(module: &Module, session: &Session<'_>, rsa: CK_OBJECT_HANDLE, ec: CK_OBJECT_HANDLE) {

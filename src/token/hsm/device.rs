@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+pub use super::fault::{Fault, FaultKind};
 use crate::config::TokenChoice;
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::public_key::KeyType;
@@ -338,65 +339,6 @@ pub struct Object {
     pub never_extractable: Option<bool>,
     /// CKA_ALWAYS_AUTHENTICATE
     pub always_authenticate: Option<bool>,
-}
-
-/// Why a request came to nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{said}")]
-pub struct Fault {
-    /// Its kind.
-    pub kind: FaultKind,
-    /// What happened, for people: one line.
-    pub said: String,
-}
-
-/// The kinds of fault that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FaultKind {
-    /// The module cannot be loaded or does not begin; or it is our own.
-    NoModule,
-    /// No token is the one that was chosen, or several are.
-    NoToken,
-    /// The token was taken out.
-    Removed,
-    /// The sessions are gone, and with them the login. Asking again opens new ones.
-    SessionsLost,
-    /// The PIN has to be given first.
-    NotLoggedIn,
-    /// The PIN is wrong.
-    WrongPin,
-    /// There were too many wrong PINs.
-    PinLocked,
-    /// No object has that number.
-    NoSuchObject,
-    /// The key must not be used in this way.
-    Denied,
-    /// The module does not know the mechanism, or not for this.
-    Mechanism,
-    /// The mechanism's parameter is none.
-    Parameter,
-    /// The mechanism and the key do not go together.
-    KeyType,
-    /// What was given has a wrong length.
-    Length,
-    /// What was given is no good.
-    Input,
-    /// The token can only be read.
-    ReadOnly,
-    /// The token has no room, or no further session.
-    Full,
-    /// The module's process ended or did not answer.
-    NoAnswer,
-    /// Anything else.
-    Failed,
-}
-
-impl Fault {
-    /// A fault of that kind.
-    pub fn new(kind: FaultKind, said: impl Into<String>) -> Self {
-        let said = said.into();
-        Self { kind, said }
-    }
 }
 
 impl From<Zeroizing<Vec<u8>>> for Secret {
