@@ -1,8 +1,10 @@
 //! Keys that Cosmian KMS manages and SoftHSM2 uses: delivered wrapped, by each way to wrap, through OpenSSH, and with
 //! everything that can be wrong in between.
 
+use ffi_tests::api_token::client;
 use ffi_tests::delivery::{Delivery, Ends, WRAPPING_KEY, sign};
 use ffi_tests::keys::EVERY_TYPE;
+use ffi_tests::kmip_server::LentServer;
 use ffi_tests::openssh::agent::Agent;
 use ffi_tests::openssh::name;
 use ffi_tests::openssh::sshd::Setup;
@@ -10,6 +12,7 @@ use ffi_tests::own_process::alone;
 use ffi_tests::process::run;
 use ffi_tests::{ServerKind, here};
 use kmip_p11::error::{Error, TokenErrorKind};
+use kmip_p11::kmip::Request;
 use kmip_p11::model::key::Key;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::token::{DeliveryTask, Revocation, SharedToken};
@@ -113,6 +116,15 @@ fn the_server_gives_a_delivered_key_out_to_nobody_bare() {
             (Some(true), Some(true))
         );
         assert_eq!(custody.extractable, Some(true));
+        let get = Request::Get {
+            id: key.id.to_string(),
+            format: None,
+            wrapping: None,
+        };
+        let answers = client(LentServer.endpoint("alice")).call(&[get]);
+        let answer = answers.expect("an answer").pop().expect("one");
+        let refusal = answer.expect_err("its value");
+        assert!(refusal.to_string().contains("Sensitive"), "{refusal}");
     });
 }
 
