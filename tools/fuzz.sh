@@ -65,7 +65,7 @@ run() {
 take() {
   local target=$1 small=$scratch/small/$1
   mkdir -p "$small"
-  find "$scratch/corpus/$target" -type f -size -9 -exec cp -t "$small" {} +
+  find "$scratch/corpus/$target" -type f -size -3 -exec cp -t "$small" {} +
   "$built/$target" -merge=1 "corpus/$target" "$small" >"$scratch/$target.merge" 2>&1
   find "corpus/$target" -type f | wc -l | xargs printf '%-14s %9s inputs in the corpus\n' "$target"
 }
