@@ -35,7 +35,19 @@ pub trait Device: Send + Sync {
     fn ask(&self, request: &Request) -> Result<Reply, Fault>;
 }
 
-/// What a process for a module is told first.
+/// A digest of this file: two builds that speak otherwise find out before anything is asked.
+pub const VOCABULARY: u64 = fnv_1a(include_bytes!("device.rs"));
+
+const fn fnv_1a(text: &[u8]) -> u64 {
+    let (mut digest, mut rest) = (0xcbf2_9ce4_8422_2325_u64, text);
+    while let [byte, others @ ..] = rest {
+        digest = (digest ^ *byte as u64).wrapping_mul(0x100_0000_01b3);
+        rest = others;
+    }
+    digest
+}
+
+/// What a process for a module is told first, after it has said its [`VOCABULARY`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
     /// The module's shared object.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::device::{Device, Fault, FaultKind, Opening, Reply, Request};
+use super::device::{Device, Fault, FaultKind, Opening, Reply, Request, VOCABULARY};
 use super::{frame, module};
 use crate::config::{Content, HsmProcess, open_trusted};
 
@@ -23,6 +23,8 @@ const PLACES: [&str; 3] = ["/usr/libexec", "/usr/local/libexec", "/usr/lib/kmip-
 
 /// How long a process that was told to end may take, before it is no longer waited for.
 const FAREWELL: Duration = Duration::from_millis(200);
+
+const OTHER_BUILD: &str = "it is of another build than this library; install the two together";
 
 /// A token of a module in another process, which is started when it is first asked.
 pub struct Remote {
@@ -61,7 +63,8 @@ impl Remote {
             return Ok(Arc::clone(host));
         }
         let program = self.program()?;
-        let host = Host::start(&program, &self.opening).map_err(|error| {
+        let until = Instant::now() + self.process.deadline;
+        let host = Host::start(&program, &self.opening, until).map_err(|error| {
             let said = format!("{} cannot be started: {error}", program.display());
             Fault::new(FaultKind::NoAnswer, said)
         })?;
@@ -131,7 +134,7 @@ impl Device for Remote {
 }
 
 impl Host {
-    fn start(program: &Path, opening: &Opening) -> io::Result<Self> {
+    fn start(program: &Path, opening: &Opening, until: Instant) -> io::Result<Self> {
         let (control, other) = UnixStream::pair()?;
         let child = Command::new(program)
             .stdin(Stdio::from(OwnedFd::from(other)))
@@ -144,7 +147,10 @@ impl Host {
             control,
             idle: Mutex::default(),
         };
-        frame::write(&host.control, opening, None)?;
+        if frame::read(&host.control, Some(until))? != Some(VOCABULARY) {
+            return Err(io::Error::other(OTHER_BUILD));
+        }
+        frame::write(&host.control, opening, Some(until))?;
         Ok(host)
     }
 
@@ -187,5 +193,40 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::config::TokenChoice;
+
+    #[test]
+    fn a_program_of_another_build_is_called_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join(PROGRAM);
+        // A frame of one byte, the number 7, and then nothing more.
+        fs::write(
+            &program,
+            "#!/bin/sh\nprintf '\\001\\000\\000\\000\\007' >&0\nexec sleep 60\n",
+        )
+        .unwrap();
+        fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        let opening = Opening {
+            module: "/nowhere.so".into(),
+            token: TokenChoice::default(),
+            sessions: 1,
+        };
+        let process = HsmProcess {
+            program: Some(program),
+            deadline: Duration::from_secs(10),
+        };
+        let fault = Remote::new(opening, process)
+            .ask(&Request::Token)
+            .unwrap_err();
+        assert!(fault.said.contains("of another build"), "{}", fault.said);
     }
 }

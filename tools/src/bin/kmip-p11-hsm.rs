@@ -1,8 +1,8 @@
 //! The process of a vendor's PKCS#11 module: what `hsm.process = true` starts, so that a crash or a
 //! hang of the module is not one of the program that signs.
 //!
-//! It gets a socket as its standard input, and ends with it. There first comes what to load, and then
-//! a stream for each call that is made at the same time.
+//! It gets a socket as its standard input, and ends with it. There it says which words it knows, is told
+//! what to load, and gets a stream for each call that is made at the same time.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use kmip_p11::token::hsm::device::{Device, Opening, Request};
+use kmip_p11::token::hsm::device::{Device, Opening, Request, VOCABULARY};
 use kmip_p11::token::hsm::{Local, frame};
 
 fn main() -> ExitCode {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
 
 fn serve() -> io::Result<()> {
     let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    frame::write(&control, &VOCABULARY, None)?;
     let Some(Opening {
         module,
         token,
