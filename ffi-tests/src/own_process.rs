@@ -5,8 +5,9 @@
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::process::run;
+use crate::process::{PATIENCE, run_within};
 
 const NAME: &str = "KMIP_P11_TEST_ALONE";
 
@@ -32,6 +33,17 @@ impl<A: Surroundings, B: Surroundings> Surroundings for (A, B) {
 /// `test` is the path of the calling test: `here!()`, or `case.test`.
 #[track_caller]
 pub fn alone<S: Surroundings>(test: &str, setup: impl FnOnce() -> S, body: impl FnOnce()) {
+    alone_within(PATIENCE, test, setup, body);
+}
+
+/// The same for a body that may take so long.
+#[track_caller]
+pub fn alone_within<S: Surroundings>(
+    limit: Duration,
+    test: &str,
+    setup: impl FnOnce() -> S,
+    body: impl FnOnce(),
+) {
     if std::env::var(NAME).is_ok_and(|name| name == test) {
         return body();
     }
@@ -52,7 +64,7 @@ pub fn alone<S: Surroundings>(test: &str, setup: impl FnOnce() -> S, body: impl 
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     command.env(NAME, test).envs(surroundings.environment());
-    let finished = run(&mut command);
+    let finished = run_within(limit, &mut command, b"");
     let passed = finished.text().contains("test result: ok. 1 passed");
     assert!(passed, "{test} did not run: {}", finished.report());
 }

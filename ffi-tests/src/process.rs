@@ -67,6 +67,12 @@ pub fn run(command: &mut Command) -> Finished {
 /// The same with something on its standard input.
 #[track_caller]
 pub fn run_with_input(command: &mut Command, input: &[u8]) -> Finished {
+    run_within(PATIENCE, command, input)
+}
+
+/// The same within another limit.
+#[track_caller]
+pub fn run_within(limit: Duration, command: &mut Command, input: &[u8]) -> Finished {
     let scratch = Scratch::new();
     // Files, not pipes: a grandchild that keeps one open makes nobody wait.
     let (mut stdout, mut stderr) = (both_ways(&scratch, "out"), both_ways(&scratch, "err"));
@@ -80,7 +86,7 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Finished {
         .process_group(0)
         .spawn();
     let mut child = Group(child.unwrap_or_else(|error| panic!("{shown}: {error}")));
-    let status = wait_for(PATIENCE, || child.0.try_wait().expect("our own child"));
+    let status = wait_for(limit, || child.0.try_wait().expect("our own child"));
     let finished = Finished {
         status: status.unwrap_or(ExitStatus::from_raw(libc::SIGKILL)),
         stdout: content(&mut stdout),

@@ -6,6 +6,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kmip_p11::model::public_key::{Curve, KeyType};
 
 use crate::configuration::Configuration;
 use crate::openssh::user::User;
@@ -66,6 +69,59 @@ pub fn in_a_process(deadline: &str) -> String {
     format!("hsm.process = true\nhsm.program = {program:?}\nhsm.deadline = {deadline:?}")
 }
 
+/// The label of the first token.
+pub const TOKEN: &str = "token";
+
+/// How openssl is told to make a key of that type.
+#[track_caller]
+pub fn kind(key_type: KeyType) -> &'static str {
+    match key_type {
+        KeyType::Rsa(2048) => "rsa",
+        KeyType::Ec(Curve::P256) => "p256",
+        KeyType::Ec(Curve::P384) => "p384",
+        KeyType::Ec(Curve::P521) => "p521",
+        KeyType::Ed25519 => "ed25519",
+        other => panic!("no test has keys of type {other} made by openssl"),
+    }
+}
+
+/// The file with the PIN, beside the tokens.
+pub fn pin_file(directory: &Path) -> PathBuf {
+    directory.join("pin")
+}
+
+/// In surroundings with many tokens: the label of one that nobody has had yet, and the directory.
+pub fn next_token() -> (String, PathBuf) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let conf = std::env::var_os(VARIABLE).map(PathBuf::from);
+    let directory = conf.as_deref().and_then(Path::parent);
+    let directory = directory.expect("surroundings with tokens").to_owned();
+    let label = match number {
+        0 => TOKEN.to_owned(),
+        _ => format!("{TOKEN}-{number}"),
+    };
+    (label, directory)
+}
+
+/// Surroundings with so many tokens, for a body that takes one after the other.
+pub struct Tokens(SoftHsm);
+
+impl Tokens {
+    /// Makes them.
+    pub fn new(number: usize) -> Self {
+        let hsm = SoftHsm::new();
+        (1..number).for_each(|number| hsm.add_token(&format!("{TOKEN}-{number}")));
+        Self(hsm)
+    }
+}
+
+impl Surroundings for Tokens {
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        vec![(VARIABLE, self.0.conf().into())]
+    }
+}
+
 /// A directory with tokens.
 pub struct SoftHsm {
     scratch: Scratch,
@@ -90,8 +146,9 @@ impl SoftHsm {
                 tokens.display()
             ),
         );
+        scratch.write("pin", format!("{PIN}\n"));
         let hsm = Self { scratch };
-        hsm.add_token("token");
+        hsm.add_token(TOKEN);
         hsm
     }
 

@@ -12,6 +12,7 @@ use crate::locked::{PIN, encrypt};
 use crate::postgres_server::PostgresServer;
 use crate::scene::LABEL;
 use crate::scratch::Scratch;
+use crate::softhsm::{self, SoftHsm, VARIABLE};
 
 /// What keeps the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Kind {
     PyKmip,
     /// Cosmian KMS.
     Cosmian,
+    /// SoftHSM2, loaded into the process.
+    Hsm,
+    /// SoftHSM2 in a process of its own.
+    HsmProcess,
     /// A keystore in an SQLite file.
     KeystoreSqlite,
     /// A keystore in a Postgres database.
@@ -32,11 +37,13 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the document's columns.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Memory,
         Self::FakeKmip,
         Self::PyKmip,
         Self::Cosmian,
+        Self::Hsm,
+        Self::HsmProcess,
         Self::KeystoreSqlite,
         Self::KeystorePostgres,
     ];
@@ -48,6 +55,8 @@ impl Kind {
             Self::FakeKmip => "fake KMIP",
             Self::PyKmip => "PyKMIP",
             Self::Cosmian => "Cosmian",
+            Self::Hsm => "HSM",
+            Self::HsmProcess => "HSM, own process",
             Self::KeystoreSqlite => "keystore SQLite",
             Self::KeystorePostgres => "keystore Postgres",
         }
@@ -65,6 +74,7 @@ impl Kind {
                 kind: self,
                 home: Home::Memory(MemoryToken::new(LABEL)),
                 naming: Naming::alone(),
+                hsm: None,
                 _alive: vec![],
             },
             Self::FakeKmip => {
@@ -74,6 +84,7 @@ impl Kind {
             }
             Self::PyKmip => self.on_server(ServerKind::PyKmip),
             Self::Cosmian => self.on_server(ServerKind::Cosmian),
+            Self::Hsm | Self::HsmProcess => self.on_softhsm(),
             Self::KeystoreSqlite => self.in_sqlite(),
             Self::KeystorePostgres => self.in_postgres(),
         }
@@ -97,7 +108,6 @@ impl Kind {
         let locked = LockedSlot {
             slot: locked.line("kmip.pin = \"key_passphrase\""),
             pin: PIN,
-            is_same_place: true,
         };
         Place::by_slot(self, naming, open, Some(locked)).keeping(files)
     }
@@ -125,14 +135,47 @@ impl Kind {
         let seal = files.file("seal");
         let open = of(open).line("keystore.seal = \"file\"");
         let open = open.line(format!("keystore.seal_file = {seal:?}"));
+        let locked = of(locked).line("keystore.seal = \"pin\"");
         created(&open, None);
+        created(&locked, Some(PIN));
         let locked = LockedSlot {
-            slot: of(locked).line("keystore.seal = \"pin\""),
+            slot: locked,
             pin: PIN,
-            is_same_place: false,
         };
-        created(&locked.slot, Some(PIN));
         Place::by_slot(self, Naming::alone(), open, Some(locked)).keeping(files)
+    }
+
+    /// On a token of its own: in surroundings with tokens, on the next of them.
+    fn on_softhsm(self) -> Place {
+        let hsm = match std::env::var_os(VARIABLE) {
+            None => Some(SoftHsm::new()),
+            Some(_) => None,
+        };
+        let (token, directory) = match &hsm {
+            Some(hsm) => (softhsm::TOKEN.to_owned(), hsm.directory().to_owned()),
+            None => softhsm::next_token(),
+        };
+        let pin = softhsm::pin_file(&directory);
+        let slot = SlotEntry::bare(LABEL)
+            .line(format!("hsm.module = {:?}", softhsm::MODULE))
+            .line(format!("hsm.token = {token:?}"));
+        let slot = match self {
+            Self::HsmProcess => slot.line(softhsm::in_a_process("20s")),
+            _ => slot,
+        };
+        let locked = LockedSlot {
+            slot: slot.clone(),
+            pin: softhsm::PIN,
+        };
+        let open = slot.line(format!("hsm.pin_file = {pin:?}"));
+        let mut place = Place::by_slot(self, Naming::alone(), open, Some(locked));
+        place.hsm = hsm;
+        place
+    }
+
+    /// Whether its tests need surroundings that this process does not have.
+    pub fn needs_a_process(self) -> bool {
+        matches!(self, Self::Hsm | Self::HsmProcess)
     }
 }
 

@@ -13,7 +13,7 @@ use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::Key;
 use kmip_p11::model::public_key::KeyType;
 use kmip_p11::token::memory::MemoryToken;
-use kmip_p11::token::{self, NewKey, SharedToken, Token};
+use kmip_p11::token::{self, NewKey, Revocation, SharedToken, Token};
 
 pub use kind::Kind;
 pub use view::View;
@@ -23,7 +23,7 @@ use crate::keys::fresh_group;
 use crate::locked::PIN;
 use crate::openssh::user::User;
 use crate::own_process::Surroundings;
-use crate::scene::LABEL;
+use crate::softhsm::{self, SoftHsm, VARIABLE};
 
 /// Somewhere to keep keys, that nobody else uses.
 pub struct Place {
@@ -31,6 +31,8 @@ pub struct Place {
     pub kind: Kind,
     home: Home,
     naming: Naming,
+    /// Its tokens, if we have made them.
+    hsm: Option<SoftHsm>,
     _alive: Vec<Box<dyn Any>>,
 }
 
@@ -48,22 +50,10 @@ enum Home {
     },
 }
 
-/// A slot behind a PIN.
+/// A slot behind a PIN: perhaps the same keys, perhaps others.
 struct LockedSlot {
     slot: SlotEntry,
     pin: &'static str,
-    /// Whether the keys are those of the slot that needs none.
-    is_same_place: bool,
-}
-
-/// The place behind its PIN.
-pub struct Locked {
-    /// A token that the PIN opens.
-    pub token: SharedToken,
-    /// The PIN.
-    pub pin: &'static str,
-    /// An open one with the same keys.
-    pub keeper: SharedToken,
 }
 
 /// What keeps the keys of this place apart from those of others on the same server.
@@ -119,6 +109,7 @@ impl Place {
             kind,
             home: Home::Slot { open, locked },
             naming,
+            hsm: None,
             _alive: vec![],
         }
     }
@@ -152,27 +143,14 @@ impl Place {
         }
     }
 
-    /// The place behind a PIN; `None` if this kind has none.
-    pub fn locked(&self) -> Option<Locked> {
+    /// A place behind a PIN, which may be another one, and the PIN; `None` if this kind has none.
+    pub fn locked(&self) -> Option<(SharedToken, &'static str)> {
         match &self.home {
-            Home::Memory(token) => Some(Locked {
-                token: Arc::new(token.another().behind(PIN)),
-                pin: PIN,
-                keeper: self.token(),
-            }),
+            Home::Memory(token) => Some((Arc::new(token.another().behind(PIN)), PIN)),
             Home::Slot { locked, .. } => {
-                let LockedSlot {
-                    slot,
-                    pin,
-                    is_same_place,
-                } = locked.as_ref()?;
+                let LockedSlot { slot, pin } = locked.as_ref()?;
                 let slot = self.naming.narrowed(&View::default()).written(slot.clone());
-                let keeper = match is_same_place {
-                    true => self.token(),
-                    false => logged_in(opened(&slot), pin),
-                };
-                let token = opened(&slot);
-                Some(Locked { token, pin, keeper })
+                Some((opened(&slot), pin))
             }
         }
     }
@@ -196,12 +174,10 @@ impl Place {
         }
     }
 
-    #[track_caller]
-    fn furnish(&self, token: &dyn Token, types: &[(&str, KeyType)]) {
-        for (name, key_type) in types {
-            let key = made(token, &self.wanted(name, *key_type));
-            key.unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
+    /// What a process needs around it to reach the place.
+    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let conf = self.hsm.as_ref().map(|hsm| hsm.conf().into());
+        conf.map(|conf| (VARIABLE, conf)).into_iter().collect()
     }
 
     fn written(&self, slot: &SlotEntry) -> Configuration {
@@ -210,11 +186,6 @@ impl Place {
         // Whoever makes a key in a test wants to see it at once.
         Configuration::new(&[slot.line("cache.min_refresh = \"0s\"")])
     }
-}
-
-fn logged_in(token: SharedToken, pin: &str) -> SharedToken {
-    token.login(pin).unwrap_or_else(|error| panic!("{error}"));
-    token
 }
 
 /// The token of the only slot of that configuration.
@@ -226,13 +197,20 @@ fn opened(slot: &SlotEntry) -> SharedToken {
     token::open(config.slots.first().expect("a slot"))
 }
 
-/// The token of the environment's configuration, for a body in a process of its own.
-#[track_caller]
-pub fn of_environment() -> SharedToken {
-    let config = Config::load().unwrap_or_else(|error| panic!("{error}"));
-    let mut slots = config.slots.iter();
-    let slot = slots.find(|slot| slot.label == LABEL).expect("such a slot");
-    token::open(slot)
+/// Ends a key: revoked first, where there are states.
+///
+/// # Errors
+/// What kept it from being done.
+pub fn ended(token: &dyn Token, key: &Key) -> Result<(), Error> {
+    let why = Revocation {
+        compromised: false,
+        message: None,
+    };
+    match token.revoke(key, &why) {
+        Err(Error::Token(error)) if error.kind == TokenErrorKind::Impossible => {}
+        other => other?,
+    }
+    token.destroy(key)
 }
 
 /// Makes a key, or takes one in where none can be made.
@@ -249,50 +227,66 @@ pub fn made(token: &dyn Token, wanted: &NewKey) -> Result<Key, Error> {
     }
 }
 
-/// A place, by a configuration, whose keys are made.
+/// A place, and the configuration by which programs reach it.
 pub struct Furnished {
     /// The place.
     pub place: Place,
     /// What programs read.
     pub configuration: Configuration,
+    /// Opens it, if it is not empty.
+    pub pin: &'static str,
 }
 
 impl Furnished {
-    /// A fresh place with one key of each of these types, by these names.
-    #[track_caller]
-    pub fn of(kind: Kind, types: &[(&str, KeyType)]) -> Self {
+    /// A fresh place without keys.
+    pub fn empty(kind: Kind) -> Self {
         let place = kind.place();
-        place.furnish(&*place.token(), types);
         let configuration = place.configuration();
         Self {
             configuration: configuration.expect("a kind with a slot"),
             place,
+            pin: "",
         }
     }
 
-    /// The same behind a PIN, and that PIN.
-    #[track_caller]
-    pub fn locked(kind: Kind, types: &[(&str, KeyType)]) -> (Self, &'static str) {
+    /// The same behind a PIN.
+    pub fn locked(kind: Kind) -> Self {
         let place = kind.place();
-        let locked = place.locked().expect("a kind with a PIN");
-        place.furnish(&*locked.keeper, types);
-        let configuration = place.locked_configuration();
-        let (configuration, pin) = configuration.expect("a kind with a slot");
-        let furnished = Self {
+        let (configuration, pin) = place.locked_configuration().expect("a kind with a PIN");
+        Self {
             configuration,
             place,
-        };
-        (furnished, pin)
+            pin,
+        }
+    }
+
+    /// With one key of each of these types, by these names. SoftHSM2 finds its tokens by a variable
+    /// that this process does not have: its own program takes keys in.
+    #[track_caller]
+    pub fn with(self, types: &[(&str, KeyType)]) -> Self {
+        let token = || self.place.token();
+        for (name, key_type) in types {
+            match &self.place.hsm {
+                Some(hsm) => hsm.import(softhsm::kind(*key_type), name, softhsm::TOKEN),
+                None => {
+                    let key = made(&*token(), &self.place.wanted(name, *key_type));
+                    key.unwrap_or_else(|error| panic!("{name}: {error}"));
+                }
+            }
+        }
+        self
     }
 
     /// Somebody whose OpenSSH uses it.
     pub fn user(&self) -> User {
-        User::of(&self.configuration)
+        let user = User::of(&self.configuration);
+        let variables = self.place.variables().into_iter();
+        variables.fold(user, |user, (name, value)| user.with_variable(name, value))
     }
 }
 
 impl Surroundings for Furnished {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
-        self.configuration.environment()
+        [self.configuration.environment(), self.place.variables()].concat()
     }
 }

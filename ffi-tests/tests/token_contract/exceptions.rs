@@ -36,6 +36,8 @@ impl Exception {
     }
 }
 
+const HSM: &[Kind] = &[Kind::Hsm, Kind::HsmProcess];
+
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         kinds: &[Kind::Memory],
@@ -92,6 +94,54 @@ const EXCEPTIONS: &[Exception] = &[
         checks: &["a name in other letters than ASCII"],
         expected: Expected::Refusal(TokenErrorKind::Failed, "names than plain ASCII"),
         why: "it reads plain ASCII only",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["keys.groups", "a key in two groups"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "no object groups"),
+        why: "a PKCS#11 token has no groups",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["a key before its activation", "activate"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "no states"),
+        why: "a PKCS#11 token has no states",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["revoke", "revoke, compromised"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "no states"),
+        why: "a PKCS#11 token has no states",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["library: CKM_RSA_PKCS, no DigestInfo"],
+        expected: Expected::Deviation("what is no DigestInfo is signed"),
+        why: "the module's mechanism is passed through as it is",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["export where it is allowed"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "does not give private keys out"),
+        why: "a key stays in its HSM",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["a CKA_LABEL of choice"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "which is its CKA_LABEL"),
+        why: "a PKCS#11 object has one label, which is its name",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["library: no digest is refused"],
+        expected: Expected::Deviation("33 bytes are signed as a digest"),
+        why: "the module's mechanism is passed through as it is",
+    },
+    Exception {
+        kinds: HSM,
+        checks: &["destroy, an active key"],
+        expected: Expected::Deviation("it was not refused"),
+        why: "without states, every key is one in use",
     },
 ];
 

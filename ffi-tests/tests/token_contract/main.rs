@@ -9,6 +9,7 @@ mod document;
 mod exceptions;
 mod outcome;
 mod programs;
+mod reported;
 
 use ffi_tests::place::Kind;
 
@@ -41,6 +42,8 @@ hold! {
     fake_kmip: Kind::FakeKmip;
     pykmip: Kind::PyKmip;
     cosmian: Kind::Cosmian;
+    hsm: Kind::Hsm;
+    hsm_process: Kind::HsmProcess;
     keystore_sqlite: Kind::KeystoreSqlite;
     keystore_postgres: Kind::KeystorePostgres;
 }

@@ -62,6 +62,23 @@ impl HsmToken {
         })
     }
 
+    /// That no other key has that CKA_ID.
+    fn nobody_elses(&self, key: &Key, id: &[u8]) -> Result {
+        let found = self.pairs()?.found;
+        let hidden = found.hidden.into_iter().filter_map(|hidden| hidden.key);
+        let mut others = found.keys.into_iter().chain(hidden);
+        match others.find(|other| other.id != key.id && other.key_id == id) {
+            Some(other) => {
+                let reason = format!(
+                    "another key has that CKA_ID, {:?}; choose another one",
+                    other.name
+                );
+                Err(self.error(TokenErrorKind::BadInput, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// That the PIN was given, where one is needed.
     pub(super) fn opened(&self) -> Result {
         match self.device.has_pin() {
@@ -161,13 +178,17 @@ impl HsmToken {
         answer.map(drop).map_err(|fault| self.failed(&fault))
     }
 
-    /// A CKA_ID is kept as it is set; without a wish it is the one that we would give. CKA_LABEL is the
-    /// name that a key has.
+    /// A CKA_ID is kept as it is set, unless another key has it: halves find each other by it. Without a
+    /// wish it is the one that we would give. CKA_LABEL is the name that a key has.
     pub(super) fn fulfil(&self, key: &Key, wish: &Wish) -> Result {
         self.opened()?;
         let natural = key.public.key_id();
         match wish {
-            Wish::Id(id) => self.name_pair(key, None, Some(id.as_deref().unwrap_or(&natural))),
+            Wish::Id(id) => {
+                let id = id.as_deref().unwrap_or(&natural);
+                self.nobody_elses(key, id)?;
+                self.name_pair(key, None, Some(id))
+            }
             Wish::Label(Some(_)) => {
                 let reason = "a key in a PKCS#11 token has one name, which is its CKA_LABEL; rename \
                               it instead";

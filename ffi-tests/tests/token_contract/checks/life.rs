@@ -1,6 +1,6 @@
 //! The life of a key: what is shown and what signs before its activation, after its revocation and after its end.
 
-use ffi_tests::place::Place;
+use ffi_tests::place::{Place, ended};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::TokenErrorKind;
 use kmip_p11::model::key::{Key, State};
@@ -90,8 +90,7 @@ fn revoke(place: &Place, revocation: Revocation, state: State) -> Outcome {
 fn destroy(place: &Place) -> Outcome {
     let token = place.token();
     let key = imported(place, &*token, true)?;
-    token.revoke(&key, &RETIRED)?;
-    token.destroy(&key)?;
+    ended(&*token, &key)?;
     same("keys shown", token.find()?.keys.len(), 0)?;
     for (what, answer) in [
         ("a signature", token.sign(&key, SCHEME, INPUT).map(|_| ())),

@@ -1,6 +1,6 @@
 //! What a token shows: in which order, of how many keys, through the slot's filter, and to whom else.
 
-use ffi_tests::place::{Place, View, made};
+use ffi_tests::place::{Place, View, ended, made};
 use kmip_p11::config::KeyKind;
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::TokenErrorKind;
@@ -9,7 +9,7 @@ use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
 use kmip_p11::token::NewKey;
 
 use super::signing::signs;
-use super::{Check, RETIRED, named, shown};
+use super::{Check, named, shown};
 use crate::outcome::{Outcome, demand, refused, same};
 
 pub const CHECKS: &[Check] = &[
@@ -174,8 +174,7 @@ fn another(place: &Place) -> Outcome {
     other.rename(seen, &new)?;
     same("renamed", shown(&*one)?, vec![new])?;
     let key = one.find()?.keys.remove(0);
-    one.revoke(&key, &RETIRED)?;
-    one.destroy(&key)?;
+    ended(&*one, &key)?;
     same("destroyed", shown(&*other)?, vec![])?;
     let late = refused(
         "a late signature",
@@ -185,18 +184,23 @@ fn another(place: &Place) -> Outcome {
 }
 
 fn info(place: &Place) -> Outcome {
-    let (info, again) = (place.token().info(), place.token().info());
+    let [info, again] = [place.token(), place.token()].map(|token| {
+        // Some know more once they have been looked for.
+        let is_there = token.is_present();
+        (is_there, token.info())
+    });
     demand(
         info == again,
         "two tokens of one place tell different things",
     )?;
+    let (is_there, info) = info;
+    demand(is_there, "it is not there")?;
     same("the label", info.label.as_str(), ffi_tests::scene::LABEL)?;
     demand(info.manufacturer.len() <= 32, "a long manufacturer")?;
     let short = |text: &str| (1..=16).contains(&text.len()) && text.is_ascii();
     demand(short(info.model), "a model that does not fit")?;
     demand(short(&info.serial), "a serial that does not fit")?;
-    demand(!place.token().mechanisms().is_empty(), "no mechanism")?;
-    demand(place.token().is_present(), "it is not there")
+    demand(!place.token().mechanisms().is_empty(), "no mechanism")
 }
 
 fn probe(place: &Place) -> Outcome {

@@ -1,12 +1,14 @@
 //! A token behind a PIN: closed before it, told apart from a wrong one, and closed again.
 
-use ffi_tests::place::{Locked, Place, made};
+use ffi_tests::place::{Place, made};
 use kmip_p11::error::TokenErrorKind;
+use kmip_p11::model::key::Key;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
+use kmip_p11::token::SharedToken;
 
 use super::signing::signs;
-use super::{Check, RETIRED, shown};
+use super::{Check, shown};
 use crate::outcome::{Fault, Outcome, refused, same};
 
 pub const CHECKS: &[Check] = &[
@@ -23,21 +25,25 @@ fn none_needed(place: &Place) -> Outcome {
     same("login_required", place.token().info().login_required, false)
 }
 
-/// A place with one key, behind its PIN.
+/// A token behind its PIN, with one key.
+struct Locked {
+    token: SharedToken,
+    pin: &'static str,
+    key: Key,
+}
+
 fn locked(place: &Place) -> Outcome<Locked> {
     let none = || Fault::Deviates("there is no PIN".into());
-    let locked = place.locked().ok_or_else(none)?;
-    made(
-        &*locked.keeper,
-        &place.wanted("key", KeyType::Ec(Curve::P256)),
-    )?;
-    let info = locked.token.info();
-    same("login_required", info.login_required, true)?;
-    Ok(locked)
+    let (token, pin) = place.locked().ok_or_else(none)?;
+    same("login_required", token.info().login_required, true)?;
+    token.login(pin)?;
+    let key = made(&*token, &place.wanted("key", KeyType::Ec(Curve::P256)))?;
+    token.logout();
+    Ok(Locked { token, pin, key })
 }
 
 /// Its keys are shown only by a token that says so, and none signs.
-fn is_closed(place: &Place, Locked { token, keeper, .. }: &Locked) -> Outcome {
+fn is_closed(place: &Place, Locked { token, key, .. }: &Locked) -> Outcome {
     match token.info().public_is_open {
         true => same("keys shown", shown(&**token)?.len(), 1)?,
         false => {
@@ -45,14 +51,13 @@ fn is_closed(place: &Place, Locked { token, keeper, .. }: &Locked) -> Outcome {
             same("the listing", error.kind, TokenErrorKind::LoginRequired)?;
         }
     }
-    let key = keeper.find()?.keys.remove(0);
-    let error = refused("a signature", token.sign(&key, SCHEME, INPUT))?;
+    let error = refused("a signature", token.sign(key, SCHEME, INPUT))?;
     same("a signature", error.kind, TokenErrorKind::LoginRequired)?;
     let wanted = place.wanted("another", KeyType::Ec(Curve::P256));
     for (what, answer) in [
         ("a new key", token.generate(&wanted).map(|_| ())),
-        ("another name", token.rename(&key, &place.name("other"))),
-        ("its revocation", token.revoke(&key, &RETIRED)),
+        ("another name", token.rename(key, &place.name("other"))),
+        ("its end", token.destroy(key)),
     ] {
         let error = refused(what, answer)?;
         same(what, error.kind, TokenErrorKind::LoginRequired)?;

@@ -9,11 +9,12 @@ mod signing;
 mod wishes;
 
 use ffi_tests::place::{Kind, Place};
+use ffi_tests::softhsm::Tokens;
 use kmip_p11::model::key::{Found, Key};
 use kmip_p11::token::{Revocation, Token};
 
-use crate::document;
-use crate::outcome::{Fault, Outcome, cell};
+use crate::outcome::{Fault, Outcome};
+use crate::reported;
 
 /// One demand on a token.
 pub type Check = (&'static str, fn(&Place) -> Outcome);
@@ -45,25 +46,18 @@ pub fn names() -> Vec<&'static str> {
 
 /// Runs all checks; each comes to what the document says.
 #[track_caller]
-pub fn hold(kind: Kind, test: &str) {
+pub fn hold(kind: Kind, test: &'static str) {
     if !kind.is_wanted(test) {
         return;
     }
-    let only = std::env::var("KMIP_P11_ONLY").ok();
-    let (mut found, mut wrong) = (vec![], vec![]);
-    for (name, check) in all() {
-        if only.as_ref().is_some_and(|only| !name.contains(only)) {
-            continue;
-        }
-        let start = std::time::Instant::now();
-        match cell(kind, name, check(&kind.place())) {
-            Ok(cell) => found.push((*name, cell)),
-            Err(what) => wrong.push(format!("{name}: {what}")),
-        }
-        println!("{}: {name}: {:?}", kind.name(), start.elapsed());
+    if kind.needs_a_process() {
+        let checks = || all().map(|(name, check)| (*name, || check(&kind.place())));
+        let tokens = || Tokens::new(names().len());
+        return reported::in_a_process(kind, test, tokens, || reported::run(kind, checks()));
     }
-    assert!(wrong.is_empty(), "{}:\n{}", kind.name(), wrong.join("\n"));
-    document::tells(kind, &found);
+    let checks = all().map(|(name, check)| (*name, || check(&kind.place())));
+    let cells = reported::run(kind, checks);
+    reported::compare(kind, &cells);
 }
 
 /// The only key of these that is called so.

@@ -1,12 +1,12 @@
 //! Names of keys: what may be one, and that no two keys have the same.
 
-use ffi_tests::place::{Place, made};
+use ffi_tests::place::{Place, ended, made};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::TokenErrorKind;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::token::NewKey;
 
-use super::{Check, RETIRED, named, shown};
+use super::{Check, named, shown};
 use crate::outcome::{Outcome, refused, same};
 
 pub const CHECKS: &[Check] = &[
@@ -97,8 +97,7 @@ fn rename(place: &Place) -> Outcome {
     same("its CKA_ID", &renamed.key_id, &key.key_id)?;
     let second = made(&*token, &place.wanted("old", P256))?;
     same("keys", shown(&*token)?, vec![new, second.name])?;
-    token.revoke(&key, &RETIRED)?;
-    token.destroy(&key)?;
+    ended(&*token, &key)?;
     let late = refused(
         "the name of a key that is gone",
         token.rename(&key, &place.name("late")),

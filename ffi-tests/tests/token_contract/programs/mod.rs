@@ -8,22 +8,20 @@ mod sessions;
 mod signing;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use cryptoki_sys::*;
 use ffi_tests::call;
-use ffi_tests::configuration::own_log;
+use ffi_tests::keys::Keyring;
 use ffi_tests::module::{Module, answer};
-use ffi_tests::own_process::{Surroundings, alone};
+use ffi_tests::own_process::Surroundings;
 use ffi_tests::place::{Furnished, Kind};
 use ffi_tests::scene::LABEL;
-use ffi_tests::scratch::Scratch;
 use ffi_tests::session::Session;
 use kmip_p11::model::public_key::{Curve, KeyType};
 
-use crate::document;
 use crate::exceptions::is_absent;
-use crate::outcome::{Fault, Outcome, cell};
+use crate::outcome::{Fault, Outcome};
+use crate::reported;
 
 /// One demand on the library; it finds the keys of [`KEYS`] in the slot.
 pub type Check = (&'static str, fn(&Stage) -> Outcome);
@@ -46,7 +44,6 @@ pub const KEYS: [(&str, KeyType); 5] = [
     ("ed25519", KeyType::Ed25519),
 ];
 
-const RESULTS: &str = "KMIP_P11_TEST_RESULTS";
 const PIN: &str = "KMIP_P11_TEST_PIN";
 
 /// The library, loaded and initialized for one check.
@@ -81,15 +78,14 @@ impl Stage {
     }
 }
 
-/// What the child process finds around it.
-struct Around {
-    furnished: Furnished,
-    variables: Vec<(&'static str, OsString)>,
-}
+/// A place, and the PIN that its process has to know.
+struct Around(Furnished);
 
 impl Surroundings for Around {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
-        [self.furnished.environment(), self.variables.clone()].concat()
+        let mut all = self.0.environment();
+        all.push((PIN, self.0.pin.into()));
+        all
     }
 }
 
@@ -103,14 +99,14 @@ pub fn names() -> Vec<&'static str> {
 #[track_caller]
 pub fn hold(kind: Kind, test: &'static str) {
     let checks: Vec<_> = OPEN.iter().flat_map(|part| part.iter()).collect();
-    in_a_process(kind, test, &checks, || (Furnished::of(kind, &KEYS), ""));
+    in_a_process(kind, test, &checks, || Furnished::empty(kind));
 }
 
 /// Runs the checks of a slot behind a PIN.
 #[track_caller]
 pub fn hold_locked(kind: Kind, test: &'static str) {
     let checks: Vec<_> = LOCKED.iter().collect();
-    in_a_process(kind, test, &checks, || Furnished::locked(kind, &KEYS));
+    in_a_process(kind, test, &checks, || Furnished::locked(kind));
 }
 
 #[track_caller]
@@ -118,56 +114,40 @@ fn in_a_process(
     kind: Kind,
     test: &'static str,
     checks: &[&'static Check],
-    furnish: impl FnOnce() -> (Furnished, &'static str),
+    place: impl FnOnce() -> Furnished,
 ) {
     if !kind.is_wanted(test) {
         return;
     }
-    if checks.iter().all(|(name, _)| is_absent(kind, name)) {
-        let cells = checks
-            .iter()
-            .map(|(name, _)| cell(kind, name, Ok(())).map(|it| (*name, it)));
-        let cells: Result<Vec<_>, _> = cells.collect();
-        return document::tells(kind, &cells.expect("nothing is asked"));
+    let named = || checks.iter().map(|(name, check)| (*name, *check));
+    if named().all(|(name, _)| is_absent(kind, name)) {
+        let nothing = named().map(|(name, _)| (name, || Ok(())));
+        return reported::compare(kind, &reported::run(kind, nothing));
     }
-    let results = Scratch::new();
-    let file = results.file("results");
-    let setup = || {
-        let (furnished, pin) = furnish();
-        Around {
-            furnished,
-            variables: vec![(RESULTS, file.clone().into()), (PIN, pin.into())],
-        }
-    };
-    alone(test, setup, || run(kind, checks));
-    if std::env::var_os(RESULTS).is_none() {
-        compare(kind, checks, &file);
-    }
+    reported::in_a_process(
+        kind,
+        test,
+        || Around(place()),
+        || {
+            furnish();
+            let staged = named().map(|(name, check)| (name, move || staged(check)));
+            reported::run(kind, staged)
+        },
+    );
 }
 
-/// In the child: a line for each check, with what it came to.
-fn run(kind: Kind, checks: &[&Check]) {
-    let only = std::env::var("KMIP_P11_ONLY").ok();
-    let mut text = String::new();
-    for (name, check) in checks {
-        if only.as_ref().is_some_and(|only| !name.contains(only)) {
-            continue;
-        }
-        let start = std::time::Instant::now();
-        let told = match cell(kind, name, staged(*check)) {
-            Ok(cell) => format!("{name}\tok\t{cell}\n"),
-            Err(what) => format!("{name}\twrong\t{}\n", what.replace(['\n', '\t'], " ")),
-        };
-        println!("{}: {told} {:?}", kind.name(), start.elapsed());
-        text.push_str(&told);
+/// Makes the keys; nothing of their maker is left when the library is loaded.
+fn furnish() {
+    let keyring = Keyring::of_environment(LABEL);
+    let pin = std::env::var(PIN).unwrap_or_default();
+    if !pin.is_empty() {
+        let opened = keyring.token().login(&pin);
+        opened.unwrap_or_else(|error| panic!("{error}"));
     }
-    if text.contains("\twrong\t") {
-        let log = own_log();
-        let end = log.lines().rev().take(60).collect::<Vec<_>>();
-        eprintln!("{}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    keyring.make_all(&KEYS);
+    if !pin.is_empty() {
+        keyring.token().logout();
     }
-    let path = std::env::var_os(RESULTS).map(PathBuf::from);
-    std::fs::write(path.expect("the parent has set it"), text).expect("it can be written");
 }
 
 fn staged(check: fn(&Stage) -> Outcome) -> Outcome {
@@ -181,27 +161,4 @@ fn staged(check: fn(&Stage) -> Outcome) -> Outcome {
         Err(rv) if outcome.is_ok() => Err(Fault::Answered(rv)),
         _ => outcome,
     }
-}
-
-#[track_caller]
-fn compare(kind: Kind, checks: &[&'static Check], file: &Path) {
-    let text = std::fs::read_to_string(file).expect("the child has written it");
-    let rows: Vec<Vec<&str>> = text
-        .lines()
-        .map(|line| line.split('\t').collect())
-        .collect();
-    let (mut found, mut wrong) = (vec![], vec![]);
-    for (name, _) in checks {
-        match rows
-            .iter()
-            .find(|row| row.first() == Some(name))
-            .map(|row| &row[1..])
-        {
-            Some(["ok", cell]) => found.push((*name, (*cell).to_owned())),
-            Some([_, what]) => wrong.push(format!("{name}: {what}")),
-            _ => {}
-        }
-    }
-    assert!(wrong.is_empty(), "{}:\n{}", kind.name(), wrong.join("\n"));
-    document::tells(kind, &found);
 }
