@@ -127,12 +127,27 @@ fn own_pid() -> libc::pid_t {
     libc::pid_t::try_from(std::process::id()).expect("a number of a process")
 }
 
-/// A signal to the module's process.
+/// A signal that ends or stops the module's process, and the moment until all its threads have felt it.
 fn strike(signal: libc::c_int) {
     for child in children_of(own_pid()) {
         // SAFETY: a child of this process alone, started by the library for its module.
         unsafe { libc::kill(child, signal) };
+        let still = || (!has_running_threads(child)).then_some(());
+        wait_for(Duration::from_secs(5), still).expect("the signal is felt");
     }
+}
+
+/// By the state in `/proc`: neither stopped, nor dead, nor gone.
+fn has_running_threads(pid: libc::pid_t) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let mut threads = tasks.into_iter().flatten().flatten();
+    threads.any(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let state = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        state.is_some_and(|state| !matches!(state, 'T' | 'Z' | 'X'))
+    })
 }
 
 #[test]

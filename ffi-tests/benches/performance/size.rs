@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use crate::table::{Measured, ValueRow};
 
-const MOST: u64 = 6 << 20;
+/// Without databases it was 6 MiB; SQLite, the Postgres client and the client of other modules came to it.
+const MOST: u64 = 10 << 20;
 
 /// The size, beside its target.
 pub fn row() -> ValueRow {
@@ -19,7 +20,7 @@ pub fn row() -> ValueRow {
         Ok(bytes) => ValueRow {
             what,
             measured: Measured::Here(format!("{:.2} MiB", bytes as f64 / (1 << 20) as f64)),
-            target: Some(("<= 6 MiB".into(), bytes <= MOST)),
+            target: Some(("<= 10 MiB".into(), bytes <= MOST)),
         },
     }
 }
