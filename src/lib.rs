@@ -1,4 +1,4 @@
-//! kmip-p11: SSH keys that live on a KMIP server, used by unmodified OpenSSH.
+//! kmip-p11: SSH keys that live on a KMIP server, in an HSM or in a keystore, used by unmodified OpenSSH.
 //!
 //! The house, from the street to the cellar. A room uses only what stands under it
 //! (`docs/architecture.md` has the reasons, and a test holds the walls).
@@ -7,7 +7,7 @@
 //! * [`startup`] goes from the configuration file to a provider; [`config`] reads that file, and
 //!   [`logging`] says where diagnostics go.
 //! * [`provider`] is the semantics of PKCS#11: slots, sessions, searches, operations.
-//! * [`token`] is where keys live: one trait, and behind it KMIP servers.
+//! * [`token`] is where keys live: one trait, and behind it KMIP servers, other modules' tokens, and keystores.
 //! * [`kmip`] is the KMIP protocol, and knows nothing of PKCS#11.
 //! * [`crypto`] is what is computed in this process; no signature of others leaves without it.
 //! * [`model`] is the vocabulary that all rooms speak in, and [`error`] what can go wrong in it.
