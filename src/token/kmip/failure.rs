@@ -75,8 +75,11 @@ pub fn unencodable(error: &kmip::Error) -> Refusal {
 pub fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     match refusal.reason {
         _ if refusal.leaves_open() => TokenErrorKind::Failed,
-        ResultReason::ITEM_NOT_FOUND | ResultReason::OBJECT_NOT_FOUND => TokenErrorKind::Gone,
+        ResultReason::ITEM_NOT_FOUND
+        | ResultReason::OBJECT_NOT_FOUND
+        | ResultReason::OBJECT_DESTROYED => TokenErrorKind::Gone,
         ResultReason::PERMISSION_DENIED
+        | ResultReason::NOT_AUTHORISED
         | ResultReason::AUTHENTICATION_NOT_SUCCESSFUL
         | ResultReason::WRONG_KEY_LIFECYCLE_STATE => TokenErrorKind::Denied,
         _ if is_inability(refusal) => TokenErrorKind::Impossible,
@@ -84,12 +87,19 @@ pub fn kind_of(refusal: &Refusal) -> TokenErrorKind {
     }
 }
 
-/// True where another object, or another client, would have been served: it is gone, or denied.
+/// True where another object, or another client, would have been served: it is gone, denied, or not to
+/// be had in this way.
 pub fn is_about_the_object(refusal: &Refusal) -> bool {
-    matches!(
-        kind_of(refusal),
-        TokenErrorKind::Gone | TokenErrorKind::Denied
-    )
+    const NOT_TO_BE_HAD: [ResultReason; 4] = [
+        ResultReason::OBJECT_ARCHIVED,
+        ResultReason::KEY_VALUE_NOT_PRESENT,
+        ResultReason::SENSITIVE,
+        ResultReason::NOT_EXTRACTABLE,
+    ];
+    match kind_of(refusal) {
+        TokenErrorKind::Gone | TokenErrorKind::Denied => true,
+        _ => NOT_TO_BE_HAD.contains(&refusal.reason) && !refusal.leaves_open(),
+    }
 }
 
 /// True where the reason cannot be one object's: the server does not know such a request at all.
@@ -122,4 +132,40 @@ pub fn is_inability(refusal: &Refusal) -> bool {
 pub fn is_of_the_server(refusal: &Refusal) -> bool {
     let about_something = is_about_the_object(refusal) || is_inability(refusal);
     !about_something || refusal.reason == ResultReason::INVALID_MESSAGE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(reason: ResultReason) -> Refusal {
+        Refusal {
+            operation: None,
+            status: Some(ResultStatus::OPERATION_FAILED),
+            reason,
+            message: String::new(),
+        }
+    }
+
+    /// A store whose only public key was destroyed is an empty one, and no failed listing.
+    #[test]
+    fn what_is_said_of_an_object_is_no_failure_of_the_server() {
+        for reason in [
+            ResultReason::OBJECT_DESTROYED,
+            ResultReason::NOT_AUTHORISED,
+            ResultReason::SENSITIVE,
+            ResultReason::OBJECT_ARCHIVED,
+        ] {
+            let refusal = refusal(reason);
+            assert!(is_about_the_object(&refusal), "{refusal}");
+            assert!(!is_of_the_server(&refusal), "{refusal}");
+        }
+        for reason in [
+            ResultReason::GENERAL_FAILURE,
+            ResultReason::INTERNAL_SERVER_ERROR,
+            ResultReason::INVALID_MESSAGE,
+        ] {
+            assert!(is_of_the_server(&refusal(reason)), "{reason}");
+        }
+    }
 }
