@@ -29,6 +29,18 @@ impl<A: Surroundings, B: Surroundings> Surroundings for (A, B) {
     }
 }
 
+impl<S: Surroundings + ?Sized> Surroundings for Box<S> {
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        (**self).environment()
+    }
+}
+
+impl<S: Surroundings> Surroundings for &S {
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        (**self).environment()
+    }
+}
+
 /// Runs `body` in a process of its own, in what `setup` made, which stays until the body's end.
 /// `test` is the path of the calling test: `here!()`, or `case.test`.
 #[track_caller]

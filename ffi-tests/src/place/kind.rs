@@ -1,18 +1,19 @@
 //! The kinds of place, and how a fresh one of each is made.
 
 use kmip_p11::config::{Backend, Config};
-use kmip_p11::token::keystore;
 use kmip_p11::token::memory::MemoryToken;
+use kmip_p11::token::{DeliveryTask, Token, keystore};
 
 use super::{Home, LockedSlot, Naming, Place};
 use crate::configuration::{Configuration, SlotEntry};
 use crate::fake_server::FakeServer;
-use crate::kmip_server::ServerKind;
+use crate::kmip_server::{LentServer, ServerKind};
 use crate::locked::{PIN, encrypt};
+use crate::own_process::Surroundings;
 use crate::postgres_server::PostgresServer;
 use crate::scene::LABEL;
 use crate::scratch::Scratch;
-use crate::softhsm::{self, SoftHsm, VARIABLE};
+use crate::softhsm::{self, SoftHsm, Tokens, VARIABLE};
 
 /// What keeps the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Kind {
     Hsm,
     /// SoftHSM2 in a process of its own.
     HsmProcess,
+    /// Cosmian KMS keeps the keys, SoftHSM2 uses them.
+    Delivered,
     /// A keystore in an SQLite file.
     KeystoreSqlite,
     /// A keystore in a Postgres database.
@@ -37,13 +40,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the document's columns.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Memory,
         Self::FakeKmip,
         Self::PyKmip,
         Self::Cosmian,
         Self::Hsm,
         Self::HsmProcess,
+        Self::Delivered,
         Self::KeystoreSqlite,
         Self::KeystorePostgres,
     ];
@@ -57,6 +61,7 @@ impl Kind {
             Self::Cosmian => "Cosmian",
             Self::Hsm => "HSM",
             Self::HsmProcess => "HSM, own process",
+            Self::Delivered => "KMIP + HSM",
             Self::KeystoreSqlite => "keystore SQLite",
             Self::KeystorePostgres => "keystore Postgres",
         }
@@ -64,7 +69,8 @@ impl Kind {
 
     /// False if its tests are not wanted: said aloud.
     pub fn is_wanted(self, test: &str) -> bool {
-        self != Self::Cosmian || ServerKind::Cosmian.is_wanted(test)
+        let is_cosmian = matches!(self, Self::Cosmian | Self::Delivered);
+        !is_cosmian || ServerKind::Cosmian.is_wanted(test)
     }
 
     /// A fresh place.
@@ -84,7 +90,10 @@ impl Kind {
             }
             Self::PyKmip => self.on_server(ServerKind::PyKmip),
             Self::Cosmian => self.on_server(ServerKind::Cosmian),
-            Self::Hsm | Self::HsmProcess => self.on_softhsm(),
+            Self::Hsm | Self::HsmProcess => {
+                self.on_softhsm(Naming::alone(), SlotEntry::bare(LABEL))
+            }
+            Self::Delivered => self.delivered(),
             Self::KeystoreSqlite => self.in_sqlite(),
             Self::KeystorePostgres => self.in_postgres(),
         }
@@ -145,8 +154,24 @@ impl Kind {
         Place::by_slot(self, Naming::alone(), open, Some(locked)).keeping(files)
     }
 
+    /// From Cosmian into a token of its own; set up at once where SoftHSM2 finds the token.
+    fn delivered(self) -> Place {
+        let endpoint = match std::env::var_os(VARIABLE) {
+            None => ServerKind::Cosmian.shared().endpoint("alice"),
+            Some(_) => LentServer.endpoint("alice"),
+        };
+        let slot = SlotEntry::new(LABEL, endpoint)
+            .line("delivery.wrapping_key = \"kek\"")
+            .line("delivery.wrap = \"aes-kwp\"");
+        let place = self.on_softhsm(Naming::on_shared_server(), slot);
+        if place.hsm.is_none() {
+            set_up(&*place.token());
+        }
+        place
+    }
+
     /// On a token of its own: in surroundings with tokens, on the next of them.
-    fn on_softhsm(self) -> Place {
+    fn on_softhsm(self, naming: Naming, slot: SlotEntry) -> Place {
         let hsm = match std::env::var_os(VARIABLE) {
             None => Some(SoftHsm::new()),
             Some(_) => None,
@@ -156,7 +181,7 @@ impl Kind {
             None => softhsm::next_token(),
         };
         let pin = softhsm::pin_file(&directory);
-        let slot = SlotEntry::bare(LABEL)
+        let slot = slot
             .line(format!("hsm.module = {:?}", softhsm::MODULE))
             .line(format!("hsm.token = {token:?}"));
         let slot = match self {
@@ -168,15 +193,31 @@ impl Kind {
             pin: softhsm::PIN,
         };
         let open = slot.line(format!("hsm.pin_file = {pin:?}"));
-        let mut place = Place::by_slot(self, Naming::alone(), open, Some(locked));
+        let mut place = Place::by_slot(self, naming, open, Some(locked));
         place.hsm = hsm;
         place
     }
 
     /// Whether its tests need surroundings that this process does not have.
     pub fn needs_a_process(self) -> bool {
-        matches!(self, Self::Hsm | Self::HsmProcess)
+        matches!(self, Self::Hsm | Self::HsmProcess | Self::Delivered)
     }
+
+    /// Surroundings in which so many places can be made, one after the other.
+    pub fn surroundings(self, places: usize) -> Box<dyn Surroundings> {
+        let tokens = Tokens::new(places);
+        match self {
+            Self::Delivered => Box::new((tokens, ServerKind::Cosmian.shared())),
+            _ => Box::new(tokens),
+        }
+    }
+}
+
+/// Makes the wrapping key of a slot that has one.
+#[track_caller]
+pub fn set_up(token: &dyn Token) {
+    let told = token.delivery(DeliveryTask::SetUp);
+    told.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Makes the keystore of that slot.

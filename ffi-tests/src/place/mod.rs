@@ -15,7 +15,7 @@ use kmip_p11::model::public_key::KeyType;
 use kmip_p11::token::memory::MemoryToken;
 use kmip_p11::token::{self, NewKey, Revocation, SharedToken, Token};
 
-pub use kind::Kind;
+pub use kind::{Kind, set_up};
 pub use view::View;
 
 use crate::configuration::{Configuration, SlotEntry};
@@ -67,7 +67,8 @@ pub struct Naming {
 impl Naming {
     /// Of a place on a server that others use, too.
     pub fn on_shared_server() -> Self {
-        let tag = fresh_group();
+        // Places in other processes have the same server.
+        let tag = format!("{}-{}", fresh_group(), std::process::id());
         let group = Some(tag.clone());
         Self { tag, group }
     }
@@ -176,7 +177,10 @@ impl Place {
 
     /// What a process needs around it to reach the place.
     pub fn variables(&self) -> Vec<(&'static str, OsString)> {
-        let conf = self.hsm.as_ref().map(|hsm| hsm.conf().into());
+        let conf = match &self.hsm {
+            Some(hsm) => Some(hsm.conf().into()),
+            None => std::env::var_os(VARIABLE),
+        };
         conf.map(|conf| (VARIABLE, conf)).into_iter().collect()
     }
 

@@ -84,7 +84,7 @@ const EXCEPTIONS: &[Exception] = &[
         why: "in KMIP 2.0 it takes one group",
     },
     Exception {
-        kinds: &[Kind::Cosmian],
+        kinds: &[Kind::Cosmian, Kind::Delivered],
         checks: &["a key in two groups"],
         expected: Expected::Refusal(TokenErrorKind::Impossible, "duplicate field `ObjectGroup`"),
         why: "it takes one group",
@@ -142,6 +142,32 @@ const EXCEPTIONS: &[Exception] = &[
         checks: &["destroy, an active key"],
         expected: Expected::Deviation("it was not refused"),
         why: "without states, every key is one in use",
+    },
+    Exception {
+        kinds: &[Kind::Delivered],
+        checks: &[
+            "generate Ed25519",
+            "import Ed25519",
+            "sign a message of 100,000 bytes",
+            "sign an empty message",
+        ],
+        expected: Expected::Refusal(TokenErrorKind::Failed, "does not unwrap Ed25519"),
+        why: "SoftHSM2 unwraps no Ed25519 keys; others sign",
+    },
+    Exception {
+        kinds: &[Kind::Delivered],
+        checks: &[
+            "library: each mechanism signs",
+            "library: the size is told, a small buffer costs nothing",
+        ],
+        expected: Expected::Deviation("ed25519"),
+        why: "SoftHSM2 unwraps no Ed25519 keys; others sign",
+    },
+    Exception {
+        kinds: &[Kind::Delivered],
+        checks: &["export where it is allowed"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "does not give private keys out"),
+        why: "keys leave their server wrapped for the HSM only",
     },
 ];
 

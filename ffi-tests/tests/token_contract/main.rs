@@ -44,6 +44,7 @@ hold! {
     cosmian: Kind::Cosmian;
     hsm: Kind::Hsm;
     hsm_process: Kind::HsmProcess;
+    delivered: Kind::Delivered;
     keystore_sqlite: Kind::KeystoreSqlite;
     keystore_postgres: Kind::KeystorePostgres;
 }

@@ -19,7 +19,7 @@ use super::kmip::KmipToken;
 use super::{DeliveryTask, NewKey, Probe, Remnant, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
 use crate::model::signature::{SignInput, SignScheme};
 
@@ -53,6 +53,14 @@ impl DeliveredToken {
     /// Whether the PIN of C_Login is the HSM's; else it is the server's.
     fn pin_is_of_hsm(&self) -> bool {
         self.config.hsm.pin == config::PinSource::Login
+    }
+
+    /// That the HSM's PIN was given, if it is the one of the slot.
+    fn opened(&self) -> Result {
+        match self.vault.has_pin() {
+            true => Ok(()),
+            false => Err(self.error(TokenErrorKind::LoginRequired, "give the PIN first".into())),
+        }
     }
 
     fn hsm_fault(&self, doing: &str, fault: &Fault) -> Error {
@@ -102,6 +110,8 @@ impl Token for DeliveredToken {
         TokenInfo {
             model: "KMIP + HSM",
             login_required: self.pin_is_of_hsm() || of_kmip.login_required,
+            // The server tells what there is without the HSM's PIN.
+            public_is_open: self.pin_is_of_hsm() || of_kmip.public_is_open,
             ..of_kmip
         }
     }
@@ -136,6 +146,8 @@ impl Token for DeliveredToken {
     }
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        self.opened()?;
+        self.signable(key, scheme, input)?;
         let signature = self.signed_in_hsm(key, scheme, input)?;
         let signature = key.public.signature_from_token(signature);
         self.verified(key, scheme, input, signature)
@@ -169,23 +181,28 @@ impl Token for DeliveredToken {
     }
 
     fn generate(&self, wanted: &NewKey) -> Result<Key> {
+        self.opened()?;
         self.kmip.generate(wanted)
     }
 
     fn import(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
+        self.opened()?;
         self.kmip.import(private, wanted)
     }
 
     fn activate(&self, key: &Key) -> Result {
+        self.opened()?;
         self.kmip.activate(key)
     }
 
     fn revoke(&self, key: &Key, revocation: &Revocation) -> Result {
+        self.opened()?;
         self.shelf.forget(&key.id);
         self.kmip.revoke(key, revocation)
     }
 
     fn destroy(&self, key: &Key) -> Result {
+        self.opened()?;
         self.shelf.forget(&key.id);
         self.kmip.destroy(key)
     }
@@ -195,19 +212,23 @@ impl Token for DeliveredToken {
     }
 
     fn remove(&self, remnant: &Remnant) -> Result {
+        self.opened()?;
         self.kmip.remove(remnant)
     }
 
     fn rekey(&self, key: &Key) -> Result<Key> {
+        self.opened()?;
         self.shelf.forget(&key.id);
         self.kmip.rekey(key)
     }
 
     fn rename(&self, key: &Key, name: &str) -> Result {
+        self.opened()?;
         self.kmip.rename(key, name)
     }
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {
+        self.opened()?;
         self.kmip.present(key, wish)
     }
 

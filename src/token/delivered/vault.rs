@@ -74,6 +74,11 @@ impl Vault {
         self.hsm.login(pin)
     }
 
+    /// True if the PIN was given, or need not be.
+    pub fn has_pin(&self) -> bool {
+        self.hsm.has_pin()
+    }
+
     /// Forgets the PIN.
     pub fn logout(&self) {
         self.hsm.logout();

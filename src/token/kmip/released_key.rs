@@ -143,12 +143,16 @@ impl KmipToken {
     pub(super) fn usable_now(&self, key: &Key, now: &Managed) -> Result {
         self.may_leave(key, now.custody)?;
         let objection = now.validity.objection(validity::now());
+        let kind = match now.state() {
+            State::Destroyed | State::DestroyedCompromised => TokenErrorKind::Gone,
+            _ => TokenErrorKind::Denied,
+        };
         let reason = match (now.state(), now.may_sign(), objection) {
             (State::Active, true, None) => return Ok(()),
             (State::Active, true, Some((_, reason))) => reason,
             (state, ..) => format!("it is {state}"),
         };
         let reason = format!("key {:?} may no longer sign; {reason}", key.name);
-        Err(self.failures.error(TokenErrorKind::Denied, reason))
+        Err(self.failures.error(kind, reason))
     }
 }

@@ -9,7 +9,6 @@ mod signing;
 mod wishes;
 
 use ffi_tests::place::{Kind, Place};
-use ffi_tests::softhsm::Tokens;
 use kmip_p11::model::key::{Found, Key};
 use kmip_p11::token::{Revocation, Token};
 
@@ -52,8 +51,8 @@ pub fn hold(kind: Kind, test: &'static str) {
     }
     if kind.needs_a_process() {
         let checks = || all().map(|(name, check)| (*name, || check(&kind.place())));
-        let tokens = || Tokens::new(names().len());
-        return reported::in_a_process(kind, test, tokens, || reported::run(kind, checks()));
+        let around = || kind.surroundings(names().len());
+        return reported::in_a_process(kind, test, around, || reported::run(kind, checks()));
     }
     let checks = all().map(|(name, check)| (*name, || check(&kind.place())));
     let cells = reported::run(kind, checks);

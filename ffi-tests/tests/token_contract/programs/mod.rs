@@ -14,7 +14,7 @@ use ffi_tests::call;
 use ffi_tests::keys::Keyring;
 use ffi_tests::module::{Module, answer};
 use ffi_tests::own_process::Surroundings;
-use ffi_tests::place::{Furnished, Kind};
+use ffi_tests::place::{Furnished, Kind, set_up};
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::Session;
 use kmip_p11::model::public_key::{Curve, KeyType};
@@ -129,7 +129,7 @@ fn in_a_process(
         test,
         || Around(place()),
         || {
-            furnish();
+            furnish(kind);
             let staged = named().map(|(name, check)| (name, move || staged(check)));
             reported::run(kind, staged)
         },
@@ -137,12 +137,15 @@ fn in_a_process(
 }
 
 /// Makes the keys; nothing of their maker is left when the library is loaded.
-fn furnish() {
+fn furnish(kind: Kind) {
     let keyring = Keyring::of_environment(LABEL);
     let pin = std::env::var(PIN).unwrap_or_default();
     if !pin.is_empty() {
         let opened = keyring.token().login(&pin);
         opened.unwrap_or_else(|error| panic!("{error}"));
+    }
+    if kind == Kind::Delivered {
+        set_up(&**keyring.token());
     }
     keyring.make_all(&KEYS);
     if !pin.is_empty() {
