@@ -121,6 +121,7 @@ mod tests {
     use kmip_p11::model::key::{Hidden, ObjectId};
     use kmip_p11::model::public_key::{Curve, KeyType};
 
+    /// In the order of their names: db, web-1, web-10.
     fn three() -> Found {
         let place = empty("t");
         for name in ["web-1", "web-10", "db"] {
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn every_name_of_a_key_finds_it() {
         let found = three();
-        let key = &found.keys[2];
+        let key = &found.keys[0];
         let fingerprint = ssh::fingerprint(&key.public).unwrap();
         let id = hex(&key.key_id);
         for wanted in [
@@ -168,7 +169,7 @@ mod tests {
             "{message}"
         );
         let mut found = three();
-        found.keys[1].name = "web-1".into();
+        found.keys[2].name = "web-1".into();
         assert!(
             select(&found, "web-1")
                 .unwrap_err()

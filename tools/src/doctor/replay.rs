@@ -175,12 +175,13 @@ mod tests {
     use kmip_p11::token::memory::MemoryToken;
     use kmip_p11::token::{NewKey, Token, TokenInfo};
 
+    /// In the order of their names, which is that of a listing.
     const KINDS: [KeyType; 5] = [
-        KeyType::Rsa(2048),
         KeyType::Ec(Curve::P256),
         KeyType::Ec(Curve::P384),
         KeyType::Ec(Curve::P521),
         KeyType::Ed25519,
+        KeyType::Rsa(2048),
     ];
 
     #[test]
