@@ -175,16 +175,6 @@ fn logs_in(user: &User, lines: &[String]) {
 }
 
 #[test]
-fn ssh_logs_in_by_a_keystore_that_a_file_opens() {
-    let scene = KeystoreScene::by_file().with(&LOGIN_TYPES);
-    let user = scene.user("never asked");
-    let lines = user.list();
-    assert_eq!(lines.len(), LOGIN_TYPES.len());
-    logs_in(&user, &lines);
-    assert_eq!(user.was_asked(), "");
-}
-
-#[test]
 fn ssh_asks_for_the_pin_of_a_keystore_and_logs_in() {
     let scene = KeystoreScene::by_pin().with(&LOGIN_TYPES);
     let user = scene.user(PIN);
