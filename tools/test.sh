@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(gcc g++ libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
-  opensc softhsm2 strace procps python3 python3-venv postgresql)
+  opensc softhsm2 strace procps python3 python3-venv postgresql gdb)
 
 missing_packages() {
   local package
