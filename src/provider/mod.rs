@@ -74,7 +74,7 @@ impl Provider {
             cryptokiVersion: CK_VERSION { major: 3, minor: 2 },
             manufacturerID: padded(crate::MANUFACTURER),
             flags: 0,
-            libraryDescription: padded("SSH keys on KMIP servers"),
+            libraryDescription: padded("managed SSH keys"),
             libraryVersion: crate::VERSION,
         });
         Ok(())
