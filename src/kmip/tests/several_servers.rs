@@ -215,9 +215,10 @@ fn a_server_that_is_away_is_tried_less_and_less_often() {
         }
     });
     // At most all that began together, and then one call after a quarter, three quarters, and seven quarters of a second; each of
-    // them asks for the version in four ways.
+    // them asks for the version in four ways. At least the first, and one more when its pause is over: a server may fail each of
+    // them at once.
     let tried = first.connections.load(SeqCst);
-    assert!((4..=8 * 4 + 4 * 4).contains(&tried), "{tried}");
+    assert!((2..=8 * 4 + 4 * 4).contains(&tried), "{tried}");
 }
 
 #[test]
