@@ -12,6 +12,7 @@ use super::{NewKey, PinTries, Revocation, Token, TokenInfo, Wish};
 use crate::config::KeyFilter;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Result, TokenErrorKind};
+use crate::model::certificate::Certificate;
 use crate::model::key::{Custody, Found, Key, ObjectId, State};
 use crate::model::signature::{SignInput, SignScheme};
 use crate::model::validity::Validity;
@@ -279,6 +280,36 @@ impl Token for MemoryToken {
         }
         self.lose(key);
         Ok(())
+    }
+
+    fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+        self.opened()?;
+        let mut keys = self.keys.lock();
+        keys.last += 1;
+        let id = ObjectId(keys.last.to_string());
+        let found = keys.of.values_mut().find(|(held, _)| held.id == key.id);
+        let (held, _) = found.ok_or_else(|| self.gone(key))?;
+        let certificate = self.certificate_of(held, id, der)?;
+        if let Some(there) = held.certificates.iter().find(|it| it.der() == der) {
+            return Ok(there.clone());
+        }
+        held.certificates.push(certificate.clone());
+        Ok(certificate)
+    }
+
+    fn uncertify(&self, key: &Key, certificate: &ObjectId) -> Result {
+        let removed = self.change(key, |held| {
+            let place = held
+                .certificates
+                .iter()
+                .position(|it| it.id == *certificate);
+            place.map(|place| held.certificates.remove(place))
+        })?;
+        let missing = || {
+            let reason = format!("key {} has no certificate {certificate}", key.id);
+            self.error(TokenErrorKind::Gone, reason)
+        };
+        removed.map(drop).ok_or_else(missing)
     }
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {

@@ -9,11 +9,13 @@ mod kmip;
 pub mod memory;
 mod naming;
 mod selection;
+mod terms;
 
 use std::sync::Arc;
 
 pub use check_signature::check_signature;
 pub use naming::check_name;
+pub use terms::{DeliveryTask, Half, NewKey, Probe, Remnant, Revocation, Told, Wish};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use kmip::fuzzing::listed;
@@ -24,10 +26,10 @@ use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::crypto::verify;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
-use crate::model::key::{Found, Key, ObjectId, State};
+use crate::model::certificate::Certificate;
+use crate::model::key::{Found, Key, ObjectId};
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::MechanismCall;
-use crate::model::public_key::KeyType;
 use crate::model::signature::{SignInput, SignScheme};
 
 /// A place that keeps keys and uses them: a KMIP server, an HSM slot, a keystore, memory.
@@ -162,6 +164,24 @@ pub trait Token: Send + Sync {
         Err(self.unable("keep a CKA_ID or CKA_LABEL"))
     }
 
+    /// Keeps an X.509 certificate of a key, in DER, and shows it with it. One that the key has already is
+    /// not kept twice: the answer is the one that is there.
+    ///
+    /// # Errors
+    /// [`TokenErrorKind::BadInput`] if it is no certificate, or speaks of another key
+    /// ([`Token::certificate_of`]).
+    fn certify(&self, _key: &Key, _der: &[u8]) -> Result<Certificate> {
+        Err(self.unable("keep certificates"))
+    }
+
+    /// Removes a certificate of a key.
+    ///
+    /// # Errors
+    /// [`TokenErrorKind::Gone`] if the key has none of that identifier.
+    fn uncertify(&self, _key: &Key, _certificate: &ObjectId) -> Result {
+        Err(self.unable("remove certificates"))
+    }
+
     /// All that the token tells of a key, for people.
     fn describe(&self, _key: &Key) -> Result<Vec<Told>> {
         Ok(vec![])
@@ -184,6 +204,18 @@ pub trait Token: Send + Sync {
             let reason = format!("{name:?} is no name for a key: {why}");
             self.error(TokenErrorKind::BadInput, reason)
         })
+    }
+
+    /// The certificate in that DER by that identifier, if it is one of the key's.
+    fn certificate_of(&self, key: &Key, id: ObjectId, der: &[u8]) -> Result<Certificate> {
+        let reason = match Certificate::from_der(id, der) {
+            Ok(it) if it.public_key == key.public => return Ok(it),
+            Ok(_) => format!("the certificate is of another key than {:?}", key.name),
+            Err(error) => {
+                format!("this is no X.509 certificate of a key that is known here: {error}")
+            }
+        };
+        Err(self.error(TokenErrorKind::BadInput, reason))
     }
 
     /// That a key of that type signs by that scheme, and that a digest is as long as its hash says:
@@ -293,107 +325,4 @@ pub fn open(slot: &config::Slot) -> SharedToken {
             slot.keys.clone(),
         )),
     }
-}
-
-/// A key pair to be made or taken in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewKey {
-    /// Its name for people.
-    pub name: String,
-    /// Its kind.
-    pub key_type: KeyType,
-    /// The object groups to put it into.
-    pub groups: Vec<String>,
-    /// Whether it may be used at once.
-    pub activate: bool,
-    /// Whether its owner lets it leave the token again, wrapped or not.
-    pub extractable: bool,
-}
-
-impl NewKey {
-    /// A key for use at once, in no group, that never leaves the token.
-    pub fn new(name: impl Into<String>, key_type: KeyType) -> Self {
-        Self {
-            name: name.into(),
-            key_type,
-            groups: vec![],
-            activate: true,
-            extractable: false,
-        }
-    }
-}
-
-/// How a key is to be seen by programs; `None` as it is by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// CKA_ID, 1 to 255 bytes.
-    Id(Option<Vec<u8>>),
-    /// CKA_LABEL, 1 to 255 bytes.
-    Label(Option<String>),
-}
-
-/// Which half of a pair is spoken of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// The private key.
-    Private,
-    /// The public key.
-    Public,
-}
-
-/// Something that a token tells of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// Of which half.
-    pub half: Half,
-    /// What is told, by the token's own name for it.
-    pub name: String,
-    /// What it is, for people.
-    pub value: String,
-    /// What programs get of it; empty if nothing.
-    pub programs: &'static str,
-}
-
-/// An object that could be half of a key, and is not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remnant {
-    /// Its unique identifier.
-    pub id: ObjectId,
-    /// Which half it would be.
-    pub half: Half,
-    /// Its name, else its identifier.
-    pub name: String,
-    /// Where it stands in its life.
-    pub state: State,
-}
-
-/// Why a key is revoked (KMIP 2.1, 11.49).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revocation {
-    /// True if the private key may be known to others: it can then never be used again.
-    pub compromised: bool,
-    /// For those who read it later.
-    pub message: Option<String>,
-}
-
-/// What is wanted of a slot's delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryTask {
-    /// Tell of the wrapping keys that are at both ends.
-    Look,
-    /// The same, and try each by a real delivery.
-    Check,
-    /// Make a wrapping key at both ends, if there is none that works.
-    SetUp,
-    /// Put a new wrapping key into the place of all others.
-    Rotate,
-}
-
-/// What a connection to a token showed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Probe {
-    /// Facts in the order to be read: what, and how it is.
-    pub facts: Vec<(&'static str, String)>,
-    /// What will not work as it is, and what to change.
-    pub warnings: Vec<String>,
 }

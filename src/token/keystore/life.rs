@@ -147,18 +147,10 @@ impl KeystoreToken {
         }
     }
 
-    /// Keeps an X.509 certificate of a key, in DER, and shows it with it.
-    ///
-    /// # Errors
-    /// If it is none, or that of another key.
-    pub fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+    pub(super) fn keep_certificate(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
         self.opened()?;
         let id = random::hex::<16>().map_err(|error| self.bad(&error.to_string()))?;
-        let certificate = Certificate::from_der(ObjectId(id.clone()), der)
-            .map_err(|error| self.bad(&error.to_string()))?;
-        if certificate.public_key != key.public {
-            return Err(self.bad(&format!("the certificate is not one of key {:?}", key.name)));
-        }
+        let mut certificate = self.certificate_of(key, ObjectId(id.clone()), der)?;
         let row = CertificateRow {
             id,
             key_id: key.id.0.clone(),
@@ -166,18 +158,17 @@ impl KeystoreToken {
         };
         let kept = self.store()?.insert_certificate(&row);
         match kept.map_err(|error| self.failed(error))? {
-            true => Ok(certificate),
-            false => Err(self.gone(&key.id)),
+            Some(id) => {
+                certificate.id = ObjectId(id);
+                Ok(certificate)
+            }
+            None => Err(self.gone(&key.id)),
         }
     }
 
-    /// Removes a certificate.
-    ///
-    /// # Errors
-    /// If it is not there.
-    pub fn uncertify(&self, certificate: &ObjectId) -> Result {
+    pub(super) fn remove_certificate(&self, key: &Key, certificate: &ObjectId) -> Result {
         self.opened()?;
-        let removed = self.store()?.remove_certificate(&certificate.0);
+        let removed = self.store()?.remove_certificate(&key.id.0, &certificate.0);
         match removed.map_err(|error| self.failed(error))? {
             true => Ok(()),
             false => Err(self.gone(certificate)),

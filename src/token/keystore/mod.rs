@@ -257,6 +257,14 @@ impl Token for KeystoreToken {
         self.show_as(key, wish)
     }
 
+    fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+        self.keep_certificate(key, der)
+    }
+
+    fn uncertify(&self, key: &Key, certificate: &ObjectId) -> Result {
+        self.remove_certificate(key, certificate)
+    }
+
     fn describe(&self, key: &Key) -> Result<Vec<Told>> {
         self.tell(key)
     }

@@ -194,11 +194,12 @@ pub trait Store: Send + Sync {
     /// Removes a key and its certificates. False if there is none of that id.
     fn remove(&self, id: &str) -> Stored<bool>;
 
-    /// Adds a certificate to a key. False if there is no such key.
-    fn insert_certificate(&self, certificate: &CertificateRow) -> Stored<bool>;
+    /// Adds a certificate to a key, unless the key has the same one already, and returns the id by which it
+    /// is there. `None` if there is no such key.
+    fn insert_certificate(&self, certificate: &CertificateRow) -> Stored<Option<String>>;
 
-    /// Removes a certificate. False if there is none of that id.
-    fn remove_certificate(&self, id: &str) -> Stored<bool>;
+    /// Removes a certificate of a key. False if the key has none of that id.
+    fn remove_certificate(&self, key_id: &str, id: &str) -> Stored<bool>;
 
     /// How many keys there are.
     fn count(&self) -> Stored<i64>;

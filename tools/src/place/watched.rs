@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::Result;
+use kmip_p11::model::certificate::Certificate;
 use kmip_p11::model::key::{Found, Key, ObjectId};
 use kmip_p11::model::mechanism::Offer;
 use kmip_p11::model::mechanism_call::MechanismCall;
@@ -151,6 +152,14 @@ impl Token for Watched {
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {
         self.change(|token| token.present(key, wish))
+    }
+
+    fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+        self.change(|token| token.certify(key, der))
+    }
+
+    fn uncertify(&self, key: &Key, certificate: &ObjectId) -> Result {
+        self.change(|token| token.uncertify(key, certificate))
     }
 
     fn describe(&self, key: &Key) -> Result<Vec<Told>> {

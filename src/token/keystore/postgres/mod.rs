@@ -248,21 +248,36 @@ impl Store for PostgresStore {
     }
 
     fn remove(&self, id: &str) -> Stored<bool> {
-        self.remove_from("keys", id)
-    }
-
-    fn insert_certificate(&self, certificate: &CertificateRow) -> Stored<bool> {
+        // The certificates of a key go with it.
         self.0.write(async |client: &Client| {
-            let there = key_row(client, &certificate.key_id, "FOR SHARE").await?;
-            if there.is_some() {
-                insert_certificate(client, certificate).await?;
-            }
-            Ok(there.is_some())
+            let sql = "DELETE FROM kmip_p11.keys WHERE id = $1";
+            Ok(client.execute_typed(sql, &[(&id, Type::TEXT)]).await? > 0)
         })
     }
 
-    fn remove_certificate(&self, id: &str) -> Stored<bool> {
-        self.remove_from("certificates", id)
+    fn insert_certificate(&self, certificate: &CertificateRow) -> Stored<Option<String>> {
+        self.0.write(async |client: &Client| {
+            let CertificateRow { id, key_id, der } = certificate;
+            // Of two who add the same one, the second waits here, and finds it.
+            if key_row(client, key_id, "FOR UPDATE").await?.is_none() {
+                return Ok(None);
+            }
+            let sql = "SELECT id FROM kmip_p11.certificates WHERE key_id = $1 AND der = $2";
+            let values: [Value<'_>; 2] = [(key_id, Type::TEXT), (der, Type::BYTEA)];
+            if let Some(there) = client.query_typed(sql, &values).await?.first() {
+                return Ok(Some(there.try_get(0)?));
+            }
+            insert_certificate(client, certificate).await?;
+            Ok(Some(id.clone()))
+        })
+    }
+
+    fn remove_certificate(&self, key_id: &str, id: &str) -> Stored<bool> {
+        self.0.write(async |client: &Client| {
+            let sql = "DELETE FROM kmip_p11.certificates WHERE key_id = $1 AND id = $2";
+            let values: [Value<'_>; 2] = [(&key_id, Type::TEXT), (&id, Type::TEXT)];
+            Ok(client.execute_typed(sql, &values).await? > 0)
+        })
     }
 
     fn count(&self) -> Stored<i64> {
@@ -286,16 +301,5 @@ impl Store for PostgresStore {
             ("PostgreSQL", version),
             ("TLS", encrypted),
         ])
-    }
-}
-
-impl PostgresStore {
-    /// The certificates of a key go with it.
-    fn remove_from(&self, table: &str, id: &str) -> Stored<bool> {
-        let sql = format!("DELETE FROM kmip_p11.{table} WHERE id = $1");
-        self.0.write(async |client: &Client| {
-            let removed = client.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
-            Ok(removed > 0)
-        })
     }
 }

@@ -350,20 +350,26 @@ impl Store for SqliteStore {
         })
     }
 
-    fn insert_certificate(&self, certificate: &CertificateRow) -> Stored<bool> {
+    fn insert_certificate(&self, certificate: &CertificateRow) -> Stored<Option<String>> {
         self.run(|transaction| {
-            let there = key_of(transaction, &certificate.key_id)?.is_some();
-            if there {
-                insert_certificate(transaction, certificate)?;
+            let CertificateRow { id, key_id, der } = certificate;
+            if key_of(transaction, key_id)?.is_none() {
+                return Ok(None);
             }
-            Ok(there)
+            let sql = "SELECT id FROM certificates WHERE key_id = ? AND der = ?";
+            let there = transaction.query_row(sql, params![key_id, der], |row| row.get(0));
+            if let Some(there) = there.optional()? {
+                return Ok(Some(there));
+            }
+            insert_certificate(transaction, certificate)?;
+            Ok(Some(id.clone()))
         })
     }
 
-    fn remove_certificate(&self, id: &str) -> Stored<bool> {
+    fn remove_certificate(&self, key_id: &str, id: &str) -> Stored<bool> {
         self.run(|transaction| {
-            let removed = transaction.execute("DELETE FROM certificates WHERE id = ?", [id])?;
-            Ok(removed > 0)
+            let sql = "DELETE FROM certificates WHERE key_id = ? AND id = ?";
+            Ok(transaction.execute(sql, [key_id, id])? > 0)
         })
     }
 

@@ -218,13 +218,28 @@ fn a_certificate_is_shown_with_its_key_and_goes_with_it() {
         TokenErrorKind::BadInput
     );
     assert_eq!(kind(token.certify(&key, b"x")).0, TokenErrorKind::BadInput);
-    let kept = [0, 1].map(|_| token.certify(&key, &der).unwrap());
-    assert_eq!(scene.token().find().unwrap().keys[0].certificates, kept);
-    token.uncertify(&kept[0].id).unwrap();
-    assert_eq!(kind(token.uncertify(&kept[0].id)).0, TokenErrorKind::Gone);
-    assert_eq!(token.find().unwrap().keys[0].certificates, kept[1..]);
+    let [kept, again] = [0, 1].map(|_| token.certify(&key, &der).unwrap());
+    assert_eq!(kept, again);
+    let second = params.self_signed(&pair).unwrap().der().to_vec();
+    let second = token.certify(&key, &second).unwrap();
+    let shown = |token: &KeystoreToken| token.find().unwrap().keys[0].certificates.clone();
+    assert_eq!(shown(&scene.token()), [kept.clone(), second.clone()]);
+    assert_eq!(
+        kind(token.uncertify(&other, &kept.id)).0,
+        TokenErrorKind::Gone
+    );
+    token.uncertify(&key, &kept.id).unwrap();
+    assert_eq!(
+        kind(token.uncertify(&key, &kept.id)).0,
+        TokenErrorKind::Gone
+    );
+    assert_eq!(shown(&token), std::slice::from_ref(&second));
     end(&token, &key);
-    assert_eq!(kind(token.uncertify(&kept[1].id)).0, TokenErrorKind::Gone);
+    assert_eq!(
+        kind(token.uncertify(&key, &second.id)).0,
+        TokenErrorKind::Gone
+    );
+    assert_eq!(kind(token.certify(&key, &der)).0, TokenErrorKind::Gone);
 }
 
 #[test]

@@ -160,7 +160,10 @@ fn a_certificate_cannot_be_moved_to_another_key() {
         der: foreign.cert.der().to_vec(),
     };
     let token = scene.token();
-    assert_eq!(token.store().unwrap().insert_certificate(&row), Ok(true));
+    assert_eq!(
+        token.store().unwrap().insert_certificate(&row),
+        Ok(Some(row.id.clone()))
+    );
     assert_eq!(token.find().unwrap().keys, [key, other]);
 }
 
