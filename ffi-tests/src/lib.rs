@@ -11,6 +11,8 @@ pub mod counting_proxy;
 pub mod delivery;
 pub mod fake_server;
 pub mod faulty_module;
+pub mod guarded;
+pub mod hostile;
 pub mod keys;
 pub mod keystore_scene;
 pub mod kmip_server;
@@ -31,6 +33,7 @@ pub mod session;
 pub mod signature;
 pub mod softhsm;
 pub mod source;
+pub mod surface;
 pub mod terminal;
 pub mod tool;
 

@@ -77,8 +77,10 @@ pub fn alone_within<S: Surroundings>(
     }
     command.env(NAME, test).envs(surroundings.environment());
     let finished = run_within(limit, &mut command, b"");
-    let passed = finished.text().contains("test result: ok. 1 passed");
+    let said = finished.text();
+    let passed = said.contains("test result: ok. 1 passed");
     assert!(passed, "{test} did not run: {}", finished.report());
+    print!("{said}");
 }
 
 /// The path of the calling test, as the test program names it.

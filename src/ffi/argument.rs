@@ -132,14 +132,33 @@ const LONGEST_CONTEXT: CK_ULONG = 255;
 /// Attributes to compare with or to set: types with copies of their values.
 pub(super) unsafe fn template(template: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template> {
     // SAFETY: see the module; each element is itself a pointer and its length.
-    let attributes = unsafe { cells(template, count) }?;
+    let attributes = unsafe { attribute_cells(template, count) }?;
     let copied = |cell: &Cell<CK_ATTRIBUTE>| {
         let attribute = cell.get();
+        if attribute.ulValueLen > LONGEST_VALUE {
+            return Err(Error::ArgumentsBad("an attribute's value is too long"));
+        }
         // SAFETY: as above.
         let value = unsafe { input(attribute.pValue.cast(), attribute.ulValueLen) }?;
         Ok((attribute.type_, value))
     };
     attributes.iter().map(copied).collect()
+}
+
+/// Bytes of an attribute's value, and attributes of a template, that nobody has a use for: a caller who claims
+/// more is wrong about them, and what he points to is not read.
+const LONGEST_VALUE: CK_ULONG = 16 << 20;
+const MOST_ATTRIBUTES: CK_ULONG = 4096;
+
+unsafe fn attribute_cells<'call>(
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<&'call [Cell<CK_ATTRIBUTE>]> {
+    match count > MOST_ATTRIBUTES {
+        true => Err(Error::ArgumentsBad("a template has too many attributes")),
+        // SAFETY: see the module.
+        false => unsafe { cells(template, count) },
+    }
 }
 
 /// Attributes to read: each one is a kind and an `output`.
@@ -148,7 +167,7 @@ pub(super) unsafe fn attributes<'call>(
     count: CK_ULONG,
 ) -> Result<Vec<AttributeSlot<'call>>> {
     // SAFETY: see the module; each element is itself a pointer and its length.
-    let template = unsafe { cells(template, count) }?;
+    let template = unsafe { attribute_cells(template, count) }?;
     let slot = |cell: &Cell<CK_ATTRIBUTE>| {
         let attribute = cell.get();
         // SAFETY: as above; the length stays in the caller's structure.
