@@ -8,12 +8,26 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// Why a call failed, in words that its caller can act on.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
+    /// The object itself says that this is not done to it.
+    #[error("{0}")]
+    ActionProhibited(&'static str),
     /// Two `C_Initialize` without a `C_Finalize` between them.
     #[error("the library is already initialized")]
     AlreadyInitialized,
     /// An argument that the specification does not allow.
     #[error("{0}")]
     ArgumentsBad(&'static str),
+    /// The attribute is not for its users to set, or not any more.
+    #[error("attribute {0:#x} of the object cannot be set")]
+    AttributeReadOnly(CK_ATTRIBUTE_TYPE),
+    /// A value that the attribute cannot have.
+    #[error("attribute {kind:#x}: {why}")]
+    AttributeValueInvalid {
+        /// The attribute.
+        kind: CK_ATTRIBUTE_TYPE,
+        /// What is wrong with its value.
+        why: &'static str,
+    },
     /// The object has no such attribute.
     #[error("the object has no attribute {0:#x}")]
     AttributeTypeInvalid(CK_ATTRIBUTE_TYPE),
@@ -29,6 +43,9 @@ pub enum Error {
     /// The configuration file is missing, wrong, or not to be trusted.
     #[error("{0}")]
     Configuration(String),
+    /// A curve that no key is made on here.
+    #[error("the curve is none of those that keys are made on here")]
+    CurveNotSupported,
     /// What is to be signed has a wrong form.
     #[error("{0}")]
     DataInvalid(&'static str),
@@ -38,6 +55,17 @@ pub enum Error {
         /// What the caller gave.
         got: usize,
         /// What the mechanism wants.
+        wanted: &'static str,
+    },
+    /// A ciphertext that was not made by this key and mechanism, or was changed since.
+    #[error("{0}")]
+    EncryptedDataInvalid(&'static str),
+    /// A ciphertext of a length that the mechanism never gives.
+    #[error("{got} bytes to decrypt, where {wanted} are due")]
+    EncryptedDataLenRange {
+        /// What the caller gave.
+        got: usize,
+        /// What the mechanism gives.
         wanted: &'static str,
     },
     /// A function that this token does not have.
@@ -60,6 +88,18 @@ pub enum Error {
     /// The key may not sign.
     #[error("the key may not be used to sign")]
     KeyFunctionNotPermitted,
+    /// The key's value may not be digested.
+    #[error("the value of this key cannot be digested")]
+    KeyIndigestible,
+    /// The key is too short or too long for what is asked.
+    #[error("{0}")]
+    KeySizeRange(&'static str),
+    /// The owner of the key does not let it leave its place.
+    #[error("the key is not extractable: it leaves its place in no form")]
+    KeyUnextractable,
+    /// The key is of no kind that the mechanism wraps.
+    #[error("{0}")]
+    KeyNotWrappable(&'static str),
     /// No such key, or no private key.
     #[error("no private key has the handle {0}")]
     KeyHandleInvalid(CK_OBJECT_HANDLE),
@@ -69,6 +109,9 @@ pub enum Error {
     /// A parameter that the mechanism does not take.
     #[error("mechanism {0} takes no parameter")]
     MechanismParamInvalid(&'static str),
+    /// Nothing has happened to any slot.
+    #[error("no slot has changed")]
+    NoEvent,
     /// `C_Initialize` has not been called in this process.
     #[error("the library is not initialized in this process")]
     NotInitialized,
@@ -94,18 +137,44 @@ pub enum Error {
         /// Bytes of the longest.
         most: usize,
     },
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers")]
+    RandomNoRng,
+    /// The operating system's randomness takes no seed from programs.
+    #[error("the random numbers of the operating system are not seeded by programs")]
+    RandomSeedNotSupported,
     /// No such session, or it was closed.
     #[error("no session has the handle {0}")]
     SessionHandleInvalid(CK_SESSION_HANDLE),
     /// A session for asynchronous calls, which are none of ours.
     #[error("CKF_ASYNC_SESSION is not supported")]
     SessionAsyncNotSupported,
+    /// What was asked changes the token, and the session is for reading.
+    #[error("the session is for reading only; open one with CKF_RW_SESSION")]
+    SessionReadOnly,
     /// The specification wants CKF_SERIAL_SESSION in every session.
     #[error("CKF_SERIAL_SESSION is missing")]
     SessionParallelNotSupported,
+    /// The signature is none of this key over this data.
+    #[error("the signature does not verify")]
+    SignatureInvalid,
+    /// A signature of a length that the key never gives.
+    #[error("a signature of {got} bytes, where {wanted} are due")]
+    SignatureLenRange {
+        /// What the caller gave.
+        got: usize,
+        /// What the key gives.
+        wanted: usize,
+    },
     /// No such slot.
     #[error("there is no slot {0}")]
     SlotIdInvalid(CK_SLOT_ID),
+    /// A template lacks what the object cannot be without.
+    #[error("the template lacks attribute {0:#x}")]
+    TemplateIncomplete(CK_ATTRIBUTE_TYPE),
+    /// A template that contradicts itself, the mechanism or the key.
+    #[error("{0}")]
+    TemplateInconsistent(&'static str),
     /// A token could not do what was asked of it.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -121,6 +190,9 @@ pub enum Error {
     /// A kind of user that the token does not know.
     #[error("this token has no user of type {0}")]
     UserTypeInvalid(CK_USER_TYPE),
+    /// What was wrapped is no key, or was wrapped by another.
+    #[error("{0}")]
+    WrappedKeyInvalid(&'static str),
 }
 
 /// What a token could not do, and why.
@@ -185,6 +257,8 @@ impl Error {
                 | Error::FunctionNotSupported(_)
                 | Error::FunctionNotParallel
                 | Error::UserAlreadyLoggedIn
+                | Error::NoEvent
+                | Error::SignatureInvalid
         )
     }
 }
@@ -192,38 +266,57 @@ impl Error {
 impl From<&Error> for CK_RV {
     fn from(error: &Error) -> CK_RV {
         match error {
+            Error::ActionProhibited(_) => CKR_ACTION_PROHIBITED,
             Error::AlreadyInitialized => CKR_CRYPTOKI_ALREADY_INITIALIZED,
             Error::ArgumentsBad(_) => CKR_ARGUMENTS_BAD,
-            Error::AttributeTypeInvalid(_) => CKR_ATTRIBUTE_TYPE_INVALID,
+            Error::AttributeReadOnly(_) => CKR_ATTRIBUTE_READ_ONLY,
             Error::AttributeSensitive(_) => CKR_ATTRIBUTE_SENSITIVE,
+            Error::AttributeTypeInvalid(_) => CKR_ATTRIBUTE_TYPE_INVALID,
+            Error::AttributeValueInvalid { .. } => CKR_ATTRIBUTE_VALUE_INVALID,
             Error::BufferTooSmall => CKR_BUFFER_TOO_SMALL,
             Error::CantLock => CKR_CANT_LOCK,
             Error::Configuration(_) => CKR_FUNCTION_FAILED,
+            Error::CurveNotSupported => CKR_CURVE_NOT_SUPPORTED,
             Error::DataInvalid(_) => CKR_DATA_INVALID,
             Error::DataLenRange { .. } => CKR_DATA_LEN_RANGE,
-            Error::FunctionNotSupported(_) => CKR_FUNCTION_NOT_SUPPORTED,
+            Error::EncryptedDataInvalid(_) => CKR_ENCRYPTED_DATA_INVALID,
+            Error::EncryptedDataLenRange { .. } => CKR_ENCRYPTED_DATA_LEN_RANGE,
             Error::FunctionNotParallel => CKR_FUNCTION_NOT_PARALLEL,
+            Error::FunctionNotSupported(_) => CKR_FUNCTION_NOT_SUPPORTED,
             Error::HostMemory(_) => CKR_HOST_MEMORY,
-            Error::KeyTypeInconsistent { .. } => CKR_KEY_TYPE_INCONSISTENT,
             Error::KeyFunctionNotPermitted => CKR_KEY_FUNCTION_NOT_PERMITTED,
             Error::KeyHandleInvalid(_) => CKR_KEY_HANDLE_INVALID,
+            Error::KeyIndigestible => CKR_KEY_INDIGESTIBLE,
+            Error::KeyNotWrappable(_) => CKR_KEY_NOT_WRAPPABLE,
+            Error::KeySizeRange(_) => CKR_KEY_SIZE_RANGE,
+            Error::KeyTypeInconsistent { .. } => CKR_KEY_TYPE_INCONSISTENT,
+            Error::KeyUnextractable => CKR_KEY_UNEXTRACTABLE,
             Error::MechanismInvalid(_) => CKR_MECHANISM_INVALID,
             Error::MechanismParamInvalid(_) => CKR_MECHANISM_PARAM_INVALID,
+            Error::NoEvent => CKR_NO_EVENT,
             Error::NotInitialized => CKR_CRYPTOKI_NOT_INITIALIZED,
             Error::ObjectHandleInvalid(_) => CKR_OBJECT_HANDLE_INVALID,
             Error::OperationActive => CKR_OPERATION_ACTIVE,
             Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
-            Error::PinLenRange { .. } => CKR_PIN_LEN_RANGE,
             Error::Panicked => CKR_GENERAL_ERROR,
-            Error::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
+            Error::PinLenRange { .. } => CKR_PIN_LEN_RANGE,
+            Error::RandomNoRng => CKR_RANDOM_NO_RNG,
+            Error::RandomSeedNotSupported => CKR_RANDOM_SEED_NOT_SUPPORTED,
             Error::SessionAsyncNotSupported => CKR_SESSION_ASYNC_NOT_SUPPORTED,
+            Error::SessionHandleInvalid(_) => CKR_SESSION_HANDLE_INVALID,
             Error::SessionParallelNotSupported => CKR_SESSION_PARALLEL_NOT_SUPPORTED,
+            Error::SessionReadOnly => CKR_SESSION_READ_ONLY,
+            Error::SignatureInvalid => CKR_SIGNATURE_INVALID,
+            Error::SignatureLenRange { .. } => CKR_SIGNATURE_LEN_RANGE,
             Error::SlotIdInvalid(_) => CKR_SLOT_ID_INVALID,
+            Error::TemplateIncomplete(_) => CKR_TEMPLATE_INCOMPLETE,
+            Error::TemplateInconsistent(_) => CKR_TEMPLATE_INCONSISTENT,
             Error::Token(error) => error.kind.into(),
             Error::TokenNotPresent(_) => CKR_TOKEN_NOT_PRESENT,
             Error::UserAlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN,
             Error::UserNotLoggedIn => CKR_USER_NOT_LOGGED_IN,
             Error::UserTypeInvalid(_) => CKR_USER_TYPE_INVALID,
+            Error::WrappedKeyInvalid(_) => CKR_WRAPPED_KEY_INVALID,
         }
     }
 }

@@ -106,7 +106,10 @@ fn a_hundred_thousand_keys_stream_through_a_little_memory() {
     assert!(most < 64 << 10, "{most} bytes at once");
 
     let before = Allocated::now();
-    let object = slot.object(last).expect("an answer").expect("the object");
+    let object = slot
+        .token_object(last)
+        .expect("an answer")
+        .expect("the object");
     let cost = Allocated::now().since(before);
     assert_eq!(object.key.id, ObjectId(KEYS.to_string()));
     assert!(cost.calls < 50, "{} allocations for one object", cost.calls);

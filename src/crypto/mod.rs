@@ -1,13 +1,15 @@
-//! What is computed in this process: verification of signatures, and signing with a key that was
-//! let out or made here. All of it by aws-lc-rs; nothing here knows a token.
+//! What is computed in this process: digests, verification of signatures, and signing with a key
+//! that was let out or made here. All of it by aws-lc-rs; nothing here knows a token.
 
 pub mod private_key;
 mod verify;
 
 pub use verify::{verify, verify_pss};
 
-use aws_lc_rs::digest;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::{digest, rand};
 
+use crate::model::digest::Digest;
 use crate::model::public_key::Curve;
 use crate::model::signature::{Hash, SignInput};
 
@@ -24,8 +26,8 @@ pub struct Hasher(digest::Context);
 
 impl Hasher {
     /// Nothing hashed yet.
-    pub fn new(hash: Hash) -> Self {
-        Self(digest::Context::new(algorithm(hash)))
+    pub fn new(digest: impl Into<Digest>) -> Self {
+        Self(digest::Context::new(algorithm(digest)))
     }
 
     /// Takes the next part.
@@ -39,12 +41,26 @@ impl Hasher {
     }
 }
 
-fn algorithm(hash: Hash) -> &'static digest::Algorithm {
-    match hash {
-        Hash::Sha256 => &digest::SHA256,
-        Hash::Sha384 => &digest::SHA384,
-        Hash::Sha512 => &digest::SHA512,
+fn algorithm(digest: impl Into<Digest>) -> &'static digest::Algorithm {
+    match digest.into() {
+        Digest::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        Digest::Sha224 => &digest::SHA224,
+        Digest::Sha256 => &digest::SHA256,
+        Digest::Sha384 => &digest::SHA384,
+        Digest::Sha512 => &digest::SHA512,
+        Digest::Sha512_256 => &digest::SHA512_256,
+        Digest::Sha3_256 => &digest::SHA3_256,
+        Digest::Sha3_384 => &digest::SHA3_384,
+        Digest::Sha3_512 => &digest::SHA3_512,
     }
+}
+
+/// Random bytes of the operating system.
+///
+/// # Errors
+/// If it gives none.
+pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), Unspecified> {
+    rand::fill(bytes)
 }
 
 fn imported(bytes: &[u8], hash: Hash) -> Option<digest::Digest> {

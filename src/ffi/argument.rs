@@ -75,6 +75,15 @@ pub(super) unsafe fn filled<'call, T: Copy>(
     }
 }
 
+/// Memory to fill to its end; null is allowed for none of it.
+pub(super) unsafe fn place<'call, T>(
+    start: *mut T,
+    length: CK_ULONG,
+) -> Result<&'call [Cell<MaybeUninit<T>>]> {
+    // SAFETY: see the module.
+    unsafe { cells(start.cast::<MaybeUninit<T>>(), length) }
+}
+
 /// Which mechanism, if any, with its parameter.
 pub(super) unsafe fn mechanism(mechanism: *mut CK_MECHANISM) -> Result<Option<MechanismCall>> {
     // SAFETY: see the module.

@@ -1,7 +1,7 @@
 //! The one list of Cryptoki functions, in the order of the specification.
 //!
 //! `C_Name(arguments) => handler` is answered by `handler`; a bare `C_Name` by
-//! `CKR_FUNCTION_NOT_SUPPORTED`. `provider` and `session` look the receiver up, `signing` also takes its
+//! `CKR_FUNCTION_NOT_SUPPORTED`. `provider` and `session` look the receiver up, `taken` also takes an
 //! operation out, so that a refused argument ends it; each other argument is `name: kind`, and
 //! `argument.rs` says what a kind takes from the C caller.
 
@@ -11,7 +11,7 @@ use cryptoki_sys::*;
 
 use super::table::cryptoki;
 use super::{process, table};
-use crate::provider::{Provider, Session, Signing};
+use crate::provider::{Digesting, Provider, Session, Signing};
 
 cryptoki! {
     v2_40 {
@@ -49,17 +49,22 @@ cryptoki! {
         C_FindObjectsFinal(session) => Session::find_final,
         C_EncryptInit, C_Encrypt, C_EncryptUpdate, C_EncryptFinal,
         C_DecryptInit, C_Decrypt, C_DecryptUpdate, C_DecryptFinal,
-        C_DigestInit, C_Digest, C_DigestUpdate, C_DigestKey, C_DigestFinal,
+        C_DigestInit(session, mechanism: mechanism) => Session::digest_init,
+        C_Digest(taken digesting, data: input, digest: output u8) => Digesting::digest,
+        C_DigestUpdate(taken digesting, part: input) => Digesting::update,
+        C_DigestKey(taken digesting, key: value CK_OBJECT_HANDLE) => Digesting::update_by_key,
+        C_DigestFinal(taken digesting, digest: output u8) => Digesting::finish,
         C_SignInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
             => Session::sign_init,
-        C_Sign(signing, data: input, signature: output u8) => Signing::sign,
-        C_SignUpdate(signing, part: input) => Signing::update,
-        C_SignFinal(signing, signature: output u8) => Signing::finish,
+        C_Sign(taken signing, data: input, signature: output u8) => Signing::sign,
+        C_SignUpdate(taken signing, part: input) => Signing::update,
+        C_SignFinal(taken signing, signature: output u8) => Signing::finish,
         C_SignRecoverInit, C_SignRecover,
         C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal, C_VerifyRecoverInit, C_VerifyRecover,
         C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,
         C_GenerateKey, C_GenerateKeyPair, C_WrapKey, C_UnwrapKey, C_DeriveKey,
-        C_SeedRandom, C_GenerateRandom,
+        C_SeedRandom(session, seed: input) => Session::seed_random,
+        C_GenerateRandom(session, bytes: place u8) => Session::random,
         C_GetFunctionStatus(session) => Session::not_parallel,
         C_CancelFunction(session) => Session::not_parallel,
         C_WaitForSlotEvent,

@@ -68,9 +68,9 @@ macro_rules! entry_point {
             ($($v)* &mut *$crate::ffi::process::provider()?.session(session)?.session.lock(),);
             $($rest)*);
     };
-    ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); signing, $($rest:tt)*) => {
+    ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); taken $take:ident, $($rest:tt)*) => {
         $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* session: CK_SESSION_HANDLE,)
-            ($($v)* $crate::ffi::process::provider()?.session(session)?.session.lock().signing(),);
+            ($($v)* $crate::ffi::process::provider()?.session(session)?.session.lock().$take(),);
             $($rest)*);
     };
     ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); $a:ident: value $t:ty, $($rest:tt)*) => {
@@ -95,6 +95,10 @@ macro_rules! entry_point {
         $crate::ffi::table::entry_point!([$($m)*] $n $h;
             ($($p)* $a: *mut $t, capacity: CK_ULONG, count: *mut CK_ULONG,)
             ($($v)* unsafe { $crate::ffi::argument::filled($a, capacity, count) }?,); $($rest)*);
+    };
+    ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); $a:ident: place $t:ty, $($rest:tt)*) => {
+        $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* $a: *mut $t, length: CK_ULONG,)
+            ($($v)* unsafe { $crate::ffi::argument::place($a, length) }?,); $($rest)*);
     };
     ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); $a:ident: template, $($rest:tt)*) => {
         $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* $a: *mut CK_ATTRIBUTE, count: CK_ULONG,)

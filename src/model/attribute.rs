@@ -98,6 +98,16 @@ impl Attributes {
         self.value(range)
     }
 
+    /// The value of an attribute that is a CK_ULONG.
+    pub fn number(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
+        Some(CK_ULONG::from_ne_bytes(self.get(kind)?.try_into().ok()?))
+    }
+
+    /// True if the object has that CK_BBOOL, and it is CK_TRUE.
+    pub fn is_true(&self, kind: CK_ATTRIBUTE_TYPE) -> bool {
+        self.get(kind) == Some(&[CK_TRUE])
+    }
+
     /// True if the object has each attribute of `template` with just that value.
     pub fn match_template(&self, template: &Template) -> bool {
         let same = |(kind, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| {

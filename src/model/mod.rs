@@ -2,8 +2,10 @@
 
 pub mod attribute;
 pub mod certificate;
+pub mod digest;
 pub mod elements;
 pub mod key;
+pub mod local_mechanism;
 pub mod mechanism;
 pub mod mechanism_call;
 pub mod output;

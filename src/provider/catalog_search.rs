@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use cryptoki_sys::*;
 use parking_lot::Mutex;
 
-use super::object::Object;
 use super::object_cache::unlisted;
 use super::objects::{Part, parts_of};
+use super::token_object::TokenObject;
 use crate::error::Result;
 use crate::model::attribute::Template;
 use crate::model::key::Key;
@@ -129,12 +129,12 @@ impl CatalogObjects {
         number: KeyNumber,
         key: &Arc<Key>,
         private: bool,
-    ) -> impl Iterator<Item = Object> {
+    ) -> impl Iterator<Item = TokenObject> {
         let logouts = self.logouts.load(Ordering::Acquire);
         let key = Arc::clone(key);
         let parts: Vec<_> = parts_of(&key).collect();
         parts.into_iter().filter_map(move |part| {
-            Some(Object {
+            Some(TokenObject {
                 handle: Handle::new(number, part, logouts)?.0,
                 key: Arc::clone(&key),
                 part,
@@ -144,7 +144,7 @@ impl CatalogObjects {
     }
 
     /// The object with that handle, if it is still there.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Object>> {
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<TokenObject>> {
         let handle = Handle(handle);
         let Some(key) = self.key(handle.number())? else {
             return Ok(None);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 
 use super::catalog_search::CatalogObjects;
-use super::object::Object;
 use super::object_cache::{CacheRules, ObjectCache};
-use super::search::Search;
+use super::search::TokenSearch;
+use super::token_object::TokenObject;
 use crate::error::Result;
 use crate::model::attribute::Template;
 use crate::token::SharedToken;
@@ -30,31 +30,31 @@ impl Holdings {
     }
 
     /// A search for all objects that match; `exact` if it is by an object's ID.
-    pub fn search(&self, template: Template, exact: bool) -> Result<Search> {
+    pub fn search(&self, template: Template, exact: bool) -> Result<TokenSearch> {
         match self {
             Self::Listed(cache) => {
                 let handles = cache.search(&template, exact)?;
-                Ok(Search::Listed(handles.into_iter()))
+                Ok(TokenSearch::Listed(handles.into_iter()))
             }
-            Self::Catalog(catalog) => Ok(Search::Catalog(catalog.search(template)?)),
+            Self::Catalog(catalog) => Ok(TokenSearch::Catalog(catalog.search(template)?)),
         }
     }
 
     /// The next objects of a search, at most `room`, of the classes that may be seen.
     pub fn next(
         &self,
-        search: &mut Search,
+        search: &mut TokenSearch,
         room: usize,
         is_visible: impl Fn(CK_OBJECT_CLASS) -> bool,
     ) -> Result<Vec<CK_OBJECT_HANDLE>> {
         match (self, search) {
-            (Self::Catalog(catalog), Search::Catalog(search)) => {
+            (Self::Catalog(catalog), TokenSearch::Catalog(search)) => {
                 catalog.next(search, room, is_visible)
             }
-            (_, Search::Listed(handles)) if is_visible(CKO_PRIVATE_KEY) => {
+            (_, TokenSearch::Listed(handles)) if is_visible(CKO_PRIVATE_KEY) => {
                 Ok(handles.take(room).collect())
             }
-            (Self::Listed(cache), Search::Listed(handles)) => {
+            (Self::Listed(cache), TokenSearch::Listed(handles)) => {
                 let class = |handle| cache.object(handle).map(|object| object.class());
                 let visible = handles.filter(|handle| class(*handle).is_some_and(&is_visible));
                 Ok(visible.take(room).collect())
@@ -64,7 +64,7 @@ impl Holdings {
     }
 
     /// The object with that handle, if it is still there.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Object>> {
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<TokenObject>> {
         match self {
             Self::Listed(cache) => Ok(cache.object(handle)),
             Self::Catalog(catalog) => catalog.object(handle),

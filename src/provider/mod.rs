@@ -1,6 +1,7 @@
 //! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
 
 mod catalog_search;
+mod digesting;
 mod handle_map;
 mod holdings;
 mod listing_file;
@@ -11,8 +12,11 @@ mod objects;
 mod operation;
 mod search;
 mod session;
+mod session_object;
 mod signing;
 mod slot;
+mod token_object;
+mod underway;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use parking_lot::Mutex;
 
+pub use digesting::Digesting;
 #[cfg(feature = "fuzzing")]
 pub use listing_file::Kept;
 #[cfg(feature = "fuzzing")]

@@ -1,65 +1,45 @@
-//! A PKCS#11 object: one part of a key, with the handle that programs hold.
+//! An object that programs hold a handle of: one of the token's, or one that lives in their session.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use cryptoki_sys::*;
 
-use super::objects::Part;
-use crate::model::attribute::{Attributes, Template};
-use crate::model::key::Key;
+use super::session_object::SessionObject;
+use super::token_object::TokenObject;
+use crate::model::attribute::Attributes;
 
-/// A PKCS#11 object, as it was when the token was last asked. Its attributes are made when they are
-/// asked for: kept, they would take ten times the memory of the key itself.
+/// A PKCS#11 object.
 #[derive(Clone)]
-pub struct Object {
-    /// The number that programs hold; the object's own as long as it is there.
-    pub handle: CK_OBJECT_HANDLE,
-    /// The key that it belongs to.
-    pub key: Arc<Key>,
-    /// Which of the key's objects it is.
-    pub part: Part,
-    /// What CKA_PRIVATE says of private keys.
-    pub private: bool,
+pub enum Object {
+    /// It is in the token (CKA_TOKEN is true).
+    Token(TokenObject),
+    /// It ends with the session that made it.
+    Session(Arc<SessionObject>),
 }
 
 impl Object {
     /// Its CKA_CLASS.
     pub fn class(&self) -> CK_OBJECT_CLASS {
-        self.part.class()
-    }
-
-    /// Whether it is that object, as the token told of it that very time.
-    pub fn is_same(&self, other: &Object) -> bool {
-        self.handle == other.handle && Arc::ptr_eq(&self.key, &other.key)
+        match self {
+            Object::Token(object) => object.class(),
+            Object::Session(object) => object.class(),
+        }
     }
 
     /// All that C_GetAttributeValue tells.
     pub fn attributes(&self) -> Attributes {
-        self.part.attributes(&self.key, self.private)
-    }
-
-    /// Whether it has each attribute of `template` with just that value.
-    pub fn matches(&self, template: &Template) -> bool {
-        let mut others = vec![];
-        for (kind, value) in template {
-            match self.cheap(*kind) {
-                Some(known) if *known == **value => {}
-                Some(_) => return false,
-                None => others.push((*kind, value.clone())),
-            }
+        match self {
+            Object::Token(object) => object.attributes(),
+            Object::Session(object) => object.attributes().clone(),
         }
-        others.is_empty() || self.attributes().match_template(&others)
     }
 
-    /// The attributes that searches go by, without the others.
-    pub fn cheap(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<Cow<'_, [u8]>> {
-        match kind {
-            CKA_CLASS => Some(self.class().to_ne_bytes().to_vec().into()),
-            CKA_TOKEN => Some(Cow::Borrowed(&[CK_TRUE])),
-            CKA_ID => Some(Cow::Borrowed(&self.key.key_id)),
-            CKA_LABEL => Some(self.key.label().into_bytes().into()),
-            _ => None,
+    /// Whether it is that object, unchanged since.
+    pub fn is_same(&self, other: &Object) -> bool {
+        match (self, other) {
+            (Object::Token(one), Object::Token(other)) => one.is_same(other),
+            (Object::Session(one), Object::Session(other)) => Arc::ptr_eq(one, other),
+            _ => false,
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use snapshot::told;
 use snapshot::{Handles, Snapshot};
 
 use super::listing_file::{Disk, Kept, ListingFile, Look, Stamp};
-use super::object::Object;
+use super::token_object::TokenObject;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::attribute::Template;
 use crate::model::key::{Found, Hidden, ObjectId};
@@ -130,7 +130,7 @@ impl ObjectCache {
     }
 
     /// The object with that handle, if it is still there.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<TokenObject> {
         self.last(|_| true)?.object(handle)
     }
 

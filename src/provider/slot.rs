@@ -1,6 +1,8 @@
 //! A slot: a token, who is logged in to it, and what it was last seen to hold.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use cryptoki_sys::*;
 
@@ -8,10 +10,13 @@ use super::holdings::Holdings;
 use super::login::{Login, PIN_BYTES};
 use super::object::Object;
 use super::object_cache::CacheRules;
-use super::search::Search;
+use super::search::{Search, TokenSearch};
+use super::session_object::SessionObjects;
+use super::token_object::TokenObject;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::attribute::Template;
 use crate::model::key::Key;
+use crate::model::local_mechanism::LocalMechanism;
 use crate::model::mechanism::Offer;
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::output::Output;
@@ -24,6 +29,8 @@ pub struct Slot {
     pub id: CK_SLOT_ID,
     /// What its token holds.
     objects: Holdings,
+    /// What the program keeps beside it.
+    pub session_objects: SessionObjects,
     token: SharedToken,
     /// Who may use it now.
     pub login: Login,
@@ -35,6 +42,7 @@ impl Slot {
         Self {
             id,
             objects: Holdings::new(token.clone(), rules),
+            session_objects: SessionObjects::default(),
             login: Login::new(token.clone()),
             token,
         }
@@ -90,16 +98,8 @@ impl Slot {
 
     /// C_GetMechanismList (v3.2, 5.5.5).
     pub fn mechanisms(&self, mut list: Output<CK_MECHANISM_TYPE>) -> Result {
-        let offers = self.token.mechanisms();
-        let numbers: Vec<_> = offers.iter().map(|offer| offer.number).collect();
+        let numbers: Vec<_> = self.offered().into_keys().collect();
         list.put(&numbers)
-    }
-
-    /// The mechanism of that number, if the token has it.
-    pub fn mechanism(&self, number: CK_MECHANISM_TYPE) -> Result<Offer> {
-        let mut offers = self.token.mechanisms().into_iter();
-        let found = offers.find(|offer| offer.number == number);
-        found.ok_or(Error::MechanismInvalid(number))
     }
 
     /// C_GetMechanismInfo (v3.2, 5.5.6).
@@ -108,8 +108,33 @@ impl Slot {
         number: CK_MECHANISM_TYPE,
         info: &Cell<CK_MECHANISM_INFO>,
     ) -> Result {
-        info.set(self.mechanism(number)?.info);
+        let known = self.offered().remove(&number);
+        info.set(known.ok_or(Error::MechanismInvalid(number))?);
         Ok(())
+    }
+
+    /// What the token does, and what is done here for every token; by number.
+    fn offered(&self) -> BTreeMap<CK_MECHANISM_TYPE, CK_MECHANISM_INFO> {
+        let of_token = self.token.mechanisms().into_iter();
+        let of_token = of_token.map(|offer| (offer.number, offer.info));
+        let local = LocalMechanism::all().iter();
+        let mut all = BTreeMap::<_, CK_MECHANISM_INFO>::new();
+        for (number, info) in of_token.chain(local.map(|row| (row.number, row.info()))) {
+            match all.entry(number) {
+                Entry::Vacant(place) => {
+                    place.insert(info);
+                }
+                Entry::Occupied(mut known) => known.get_mut().flags |= info.flags,
+            }
+        }
+        all
+    }
+
+    /// The mechanism of that number, if the token itself has it.
+    pub fn mechanism(&self, number: CK_MECHANISM_TYPE) -> Result<Offer> {
+        let mut offers = self.token.mechanisms().into_iter();
+        let found = offers.find(|offer| offer.number == number);
+        found.ok_or(Error::MechanismInvalid(number))
     }
 
     /// C_Logout (v3.2, 5.6.10).
@@ -122,17 +147,28 @@ impl Slot {
 
     /// Closing the last session logs out, too (v3.2, 5.6.7). True if somebody was logged in.
     pub fn forget_login(&self) -> bool {
-        self.login.end(|| self.objects.forget())
+        let was_there = self.login.end(|| self.objects.forget());
+        self.session_objects.forget_private();
+        was_there
     }
 
-    /// A search for all objects that match. Before a login there are no private ones, and of a token
-    /// that tells nothing before it, none: OpenSSH asks for the PIN of a token that is empty, not of
-    /// one that fails.
+    /// A search for all objects that match, of the program's own and of the token's.
     pub fn search(&self, template: Template, exact: bool) -> Result<Search> {
-        if self.login.is_missing() && !self.token.info().public_is_open {
-            return Ok(Search::default());
+        let private_too = !self.login.is_missing();
+        let own = self.session_objects.search(&template, private_too);
+        Ok(Search {
+            session: own.into(),
+            token: self.token_search(template, exact)?,
+        })
+    }
+
+    /// Before a login there are no private ones, and of a token that tells nothing before it, none:
+    /// OpenSSH asks for the PIN of a token that is empty, not of one that fails.
+    fn token_search(&self, template: Template, exact: bool) -> Result<TokenSearch> {
+        match self.login.is_missing() && !self.token.info().public_is_open {
+            true => Ok(TokenSearch::default()),
+            false => self.objects.search(template, exact),
         }
-        self.objects.search(template, exact)
     }
 
     /// The next objects of a search, at most `room`: fewer only if there are no more. What may not
@@ -140,14 +176,37 @@ impl Slot {
     pub fn found(&self, search: &mut Search, room: usize) -> Result<Vec<CK_OBJECT_HANDLE>> {
         let open = !self.login.is_missing();
         let open_public = open || self.token.info().public_is_open;
-        self.objects.next(search, room, |class| match class {
-            CKO_PRIVATE_KEY => open,
-            _ => open_public,
-        })
+        let own = room.min(search.session.len());
+        let mut found: Vec<_> = search.session.drain(..own).collect();
+        let rest = room - found.len();
+        let of_token = self
+            .objects
+            .next(&mut search.token, rest, |class| match class {
+                CKO_PRIVATE_KEY => open,
+                _ => open_public,
+            });
+        match of_token {
+            Ok(of_token) => found.extend(of_token),
+            // What failed is asked for again by the next call, after what was found is given.
+            Err(_) if !found.is_empty() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(found)
     }
 
     /// The object with that handle, if it is still there and may be seen.
     pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Object>> {
+        match self.session_objects.get(handle) {
+            Some(own) => {
+                let is_visible = !own.is_private() || !self.login.is_missing();
+                Ok(is_visible.then_some(Object::Session(own)))
+            }
+            None => Ok(self.token_object(handle)?.map(Object::Token)),
+        }
+    }
+
+    /// The same among the token's.
+    pub fn token_object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<TokenObject>> {
         let is_missing = self.login.is_missing();
         if is_missing && !self.token.info().public_is_open {
             return Ok(None);

@@ -7,7 +7,8 @@ use crate::error::{Error, TokenErrorKind};
 use crate::model::key::Found;
 use crate::model::public_key::{Curve, KeyType};
 use crate::model::signature::{SignInput, SignScheme};
-use crate::provider::{CacheRules, Search, Slot};
+use crate::provider::search::TokenSearch;
+use crate::provider::{CacheRules, Slot};
 use crate::token::memory::MemoryToken;
 use crate::token::{NewKey, Token, TokenInfo, Wish};
 
@@ -211,26 +212,31 @@ fn a_handle_is_the_same_in_every_process_and_ends_with_its_key() {
     let second = Slot::new(0, token.clone(), RULES);
     let handles = found(&first, vec![]);
     assert_eq!(found(&second, vec![]), handles);
-    let key = second.object(handles[3]).unwrap().unwrap().key.clone();
+    let key = second
+        .token_object(handles[3])
+        .unwrap()
+        .unwrap()
+        .key
+        .clone();
     token.inner.lose(&key);
     add(&token, "c");
-    assert!(first.object(handles[3]).unwrap().is_none());
+    assert!(first.token_object(handles[3]).unwrap().is_none());
     assert!(found(&second, labelled("c"))[0] > handles[3]);
     assert_eq!(found(&second, labelled("a")), handles[..2]);
-    assert!(first.object(0).unwrap().is_none());
-    assert!(first.object(CK_OBJECT_HANDLE::MAX).unwrap().is_none());
+    assert!(first.token_object(0).unwrap().is_none());
+    assert!(first.token_object(CK_OBJECT_HANDLE::MAX).unwrap().is_none());
 }
 
 #[test]
 fn what_was_just_read_is_not_read_again() {
     let (token, slot) = with_keys(["a", "b"]);
     let handles = found(&slot, labelled("b"));
-    let (public, private) = (slot.object(handles[0]), slot.object(handles[1]));
+    let (public, private) = (slot.token_object(handles[0]), slot.token_object(handles[1]));
     let (public, private) = (public.unwrap().unwrap(), private.unwrap().unwrap());
     assert!(Arc::ptr_eq(&public.key, &private.key));
     assert_eq!(token.lookups.load(SeqCst), 0);
-    slot.object(handle(1, Part::Public, 0)).unwrap();
-    slot.object(handle(1, Part::Private, 0)).unwrap();
+    slot.token_object(handle(1, Part::Public, 0)).unwrap();
+    slot.token_object(handle(1, Part::Private, 0)).unwrap();
     assert_eq!(token.lookups.load(SeqCst), 1);
 }
 
@@ -238,7 +244,7 @@ fn what_was_just_read_is_not_read_again() {
 fn a_search_sees_the_wishes_of_a_moment_ago() {
     let (token, slot) = with_keys(["a"]);
     let key = slot
-        .object(found(&slot, labelled("a"))[0])
+        .token_object(found(&slot, labelled("a"))[0])
         .unwrap()
         .unwrap()
         .key;
@@ -355,5 +361,6 @@ fn a_token_in_memory_has_a_catalog_if_it_is_told_to() {
     assert_eq!(found(&slot, labelled("a")).len(), 2);
     slot.sign(&key, SignScheme::Ed25519, SignInput::Message(b"m"))
         .unwrap();
-    assert!(matches!(slot.search(vec![], false), Ok(Search::Catalog(_))));
+    let search = slot.search(vec![], false).unwrap();
+    assert!(matches!(search.token, TokenSearch::Catalog(_)));
 }

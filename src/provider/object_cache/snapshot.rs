@@ -9,12 +9,12 @@ use cryptoki_sys::*;
 
 use crate::model::attribute::Template;
 use crate::model::key::{Key, ObjectId};
-use crate::provider::object::Object;
 use crate::provider::objects::{Part, parts_of};
+use crate::provider::token_object::TokenObject;
 
 /// Never changed, only replaced.
 pub struct Snapshot {
-    objects: Vec<Object>,
+    objects: Vec<TokenObject>,
     /// Places in `objects`, in the order of the handles.
     by_handle: Vec<u32>,
     /// Places of the first object of each key, in the order of CKA_ID and of CKA_LABEL.
@@ -56,7 +56,7 @@ impl Snapshot {
         firsts.reserve_exact(keys.len());
         for key in keys.into_iter().map(Arc::new) {
             firsts.push(objects.len() as u32);
-            objects.extend(parts_of(&key).map(|part| Object {
+            objects.extend(parts_of(&key).map(|part| TokenObject {
                 handle: handles.of(part.id(&key), part.class()),
                 key: Arc::clone(&key),
                 part,
@@ -84,7 +84,7 @@ impl Snapshot {
     }
 
     /// The object with that handle.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<TokenObject> {
         let handle_at = |place: &u32| self.objects.get(*place as usize).map(|it| it.handle);
         let found = self
             .by_handle
@@ -129,10 +129,11 @@ impl Snapshot {
     }
 
     /// The objects of the key whose first object stands at that place.
-    fn of_key(&self, first: u32) -> impl Iterator<Item = &Object> {
+    fn of_key(&self, first: u32) -> impl Iterator<Item = &TokenObject> {
         let objects = self.objects.get(first as usize..).unwrap_or_default();
         let key = objects.first().map(|object| &object.key);
-        let same = move |object: &&Object| key.is_some_and(|key| Arc::ptr_eq(key, &object.key));
+        let same =
+            move |object: &&TokenObject| key.is_some_and(|key| Arc::ptr_eq(key, &object.key));
         objects.iter().take_while(same)
     }
 
@@ -163,7 +164,7 @@ pub(crate) fn told(keys: Vec<Key>) -> usize {
 }
 
 fn handles_of<'a>(
-    objects: impl Iterator<Item = &'a Object>,
+    objects: impl Iterator<Item = &'a TokenObject>,
     template: &Template,
 ) -> Vec<CK_OBJECT_HANDLE> {
     let matching = objects.filter(|object| object.matches(template));

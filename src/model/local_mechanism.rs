@@ -1,0 +1,79 @@
+//! The mechanisms of every slot: what this library does by itself, with digests, public keys and
+//! the keys of a session.
+
+use cryptoki_sys::*;
+
+use super::digest::Digest;
+
+/// A row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LocalMechanism {
+    /// Its number in PKCS#11.
+    pub number: CK_MECHANISM_TYPE,
+    /// Its name in PKCS#11.
+    pub name: &'static str,
+    /// What is done by it.
+    pub work: Work,
+}
+
+/// What is done by a mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A digest is made.
+    Digest(Digest),
+}
+
+macro_rules! rows {
+    ($($number:ident => $work:expr,)*) => {
+        &[$(LocalMechanism { number: $number, name: stringify!($number), work: $work },)*]
+    };
+}
+
+/// PKCS#11 v3.2, chapter 6.
+static MECHANISMS: &[LocalMechanism] = rows! {
+    CKM_SHA_1 => Work::Digest(Digest::Sha1),
+    CKM_SHA224 => Work::Digest(Digest::Sha224),
+    CKM_SHA256 => Work::Digest(Digest::Sha256),
+    CKM_SHA384 => Work::Digest(Digest::Sha384),
+    CKM_SHA512 => Work::Digest(Digest::Sha512),
+    CKM_SHA512_256 => Work::Digest(Digest::Sha512_256),
+    CKM_SHA3_256 => Work::Digest(Digest::Sha3_256),
+    CKM_SHA3_384 => Work::Digest(Digest::Sha3_384),
+    CKM_SHA3_512 => Work::Digest(Digest::Sha3_512),
+};
+
+impl LocalMechanism {
+    /// All of them, in the table's order.
+    pub fn all() -> &'static [LocalMechanism] {
+        MECHANISMS
+    }
+
+    /// The one of that number.
+    pub fn of(number: CK_MECHANISM_TYPE) -> Option<&'static LocalMechanism> {
+        MECHANISMS.iter().find(|row| row.number == number)
+    }
+
+    /// Key sizes and what it serves for (v3.2, 5.5.6).
+    pub fn info(&self) -> CK_MECHANISM_INFO {
+        let (min, max, flags) = match self.work {
+            Work::Digest(_) => (0, 0, CKF_DIGEST),
+        };
+        CK_MECHANISM_INFO {
+            ulMinKeySize: min,
+            ulMaxKeySize: max,
+            flags,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique() {
+        for row in LocalMechanism::all() {
+            assert_eq!(LocalMechanism::of(row.number), Some(row));
+        }
+    }
+}

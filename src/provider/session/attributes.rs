@@ -1,0 +1,47 @@
+//! What a program asks of an object: C_GetAttributeValue.
+
+use cryptoki_sys::*;
+
+use super::Session;
+use crate::error::{Error, Result};
+use crate::model::attribute::{Attributes, is_secret};
+use crate::model::output::AttributeSlot;
+use crate::provider::object::Object;
+
+/// The object last looked at: programs ask for its attributes one after the other.
+#[derive(Default)]
+pub(super) struct Seen(Option<(Object, Attributes)>);
+
+impl Seen {
+    fn attributes(&mut self, object: &Object) -> &Attributes {
+        let seen = self.0.take();
+        let seen = seen.filter(|(seen, _)| seen.is_same(object));
+        let (_, attributes) = self
+            .0
+            .insert(seen.unwrap_or_else(|| (object.clone(), object.attributes())));
+        attributes
+    }
+}
+
+impl Session {
+    /// C_GetAttributeValue (v3.2, 5.7.5): answers what it can, and goes on after what it cannot.
+    pub fn attributes(&mut self, object: CK_OBJECT_HANDLE, slots: Vec<AttributeSlot>) -> Result {
+        let object = self.object(object)?;
+        let attributes = self.seen.attributes(&object);
+        let mut verdict = Ok(());
+        for AttributeSlot { kind, mut value } in slots {
+            let answer = match attributes.get(kind) {
+                Some(bytes) => value.put(bytes),
+                None if is_secret(kind) && object.class() == CKO_PRIVATE_KEY => {
+                    Err(Error::AttributeSensitive(kind))
+                }
+                None => Err(Error::AttributeTypeInvalid(kind)),
+            };
+            if answer.is_err() {
+                value.unavailable();
+                verdict = verdict.and(answer);
+            }
+        }
+        verdict
+    }
+}

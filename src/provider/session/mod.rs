@@ -1,0 +1,126 @@
+//! A session: a program's view of one slot, with its search and its operations.
+
+mod attributes;
+mod digesting;
+mod searching;
+mod signing;
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+
+use super::digesting::DigestOperation;
+use super::object::Object;
+use super::operation::SignOperation;
+use super::search::Search;
+use super::slot::Slot;
+use super::underway::Underway;
+use crate::error::{Error, Result};
+use attributes::Seen;
+
+/// An open session.
+pub struct Session {
+    slot: Arc<Slot>,
+    flags: CK_FLAGS,
+    /// The session objects that end with it.
+    own: Vec<CK_OBJECT_HANDLE>,
+    search: Option<Search>,
+    digest: Underway<DigestOperation>,
+    sign: Underway<SignOperation>,
+    seen: Seen,
+}
+
+impl Session {
+    /// A session with nothing under way.
+    pub fn new(slot: Arc<Slot>, flags: CK_FLAGS) -> Self {
+        Self {
+            slot,
+            flags,
+            own: vec![],
+            search: None,
+            digest: Underway::default(),
+            sign: Underway::default(),
+            seen: Seen::default(),
+        }
+    }
+
+    /// C_GetSessionInfo (v3.2, 5.6.4).
+    pub fn info(&mut self, info: &Cell<CK_SESSION_INFO>) -> Result {
+        let state = match (self.is_rw(), self.slot.login.is_there()) {
+            (false, false) => CKS_RO_PUBLIC_SESSION,
+            (false, true) => CKS_RO_USER_FUNCTIONS,
+            (true, false) => CKS_RW_PUBLIC_SESSION,
+            (true, true) => CKS_RW_USER_FUNCTIONS,
+        };
+        info.set(CK_SESSION_INFO {
+            slotID: self.slot.id,
+            state,
+            flags: self.flags,
+            ulDeviceError: 0,
+        });
+        Ok(())
+    }
+
+    fn is_rw(&self) -> bool {
+        self.flags & CKF_RW_SESSION != 0
+    }
+
+    /// C_Login (v3.2, 5.6.8). No key of ours asks for the PIN at each use: CKU_CONTEXT_SPECIFIC has
+    /// nothing to look at.
+    pub fn login(&mut self, user: CK_USER_TYPE, pin: &[u8]) -> Result {
+        match user {
+            CKU_CONTEXT_SPECIFIC if self.sign.is_active() => Ok(()),
+            CKU_CONTEXT_SPECIFIC => Err(Error::OperationNotInitialized),
+            _ => self.slot.begin_login(user, pin),
+        }
+    }
+
+    /// C_LoginUser (v3.2, 5.6.9).
+    pub fn login_user(&mut self, user: CK_USER_TYPE, pin: &[u8], name: &[u8]) -> Result {
+        match user {
+            CKU_CONTEXT_SPECIFIC => self.login(user, pin),
+            _ => self.slot.begin_login_as(user, pin, name),
+        }
+    }
+
+    /// C_Logout (v3.2, 5.6.10).
+    pub fn logout(&mut self) -> Result {
+        self.slot.logout()
+    }
+
+    /// C_SessionCancel (v3.2, 5.6.11).
+    pub fn cancel(&mut self, flags: CK_FLAGS) -> Result {
+        if flags & CKF_SIGN != 0 {
+            self.sign.cancel();
+        }
+        if flags & CKF_DIGEST != 0 {
+            self.digest.cancel();
+        }
+        if flags & CKF_FIND_OBJECTS != 0 {
+            self.search = None;
+        }
+        Ok(())
+    }
+
+    /// C_GetFunctionStatus, C_CancelFunction (v3.2, 5.20).
+    pub fn not_parallel(&mut self) -> Result {
+        Err(Error::FunctionNotParallel)
+    }
+
+    fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Object> {
+        let found = self.slot.object(handle)?;
+        found.ok_or(Error::ObjectHandleInvalid(handle))
+    }
+}
+
+/// Its session objects end with it (v3.2, 4.4).
+impl Drop for Session {
+    fn drop(&mut self) {
+        for handle in &self.own {
+            self.slot.session_objects.remove(*handle);
+        }
+    }
+}
