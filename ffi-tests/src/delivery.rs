@@ -125,6 +125,7 @@ pub fn sign(token: &SharedToken, key: &Key) -> Result<Vec<u8>, Error> {
         PublicKey::Rsa { .. } => SignScheme::RsaPkcs1(Hash::Sha512),
         PublicKey::Ec { .. } => SignScheme::Ecdsa(Hash::Sha256),
         PublicKey::Ed25519(_) => SignScheme::Ed25519,
+        PublicKey::MlDsa { .. } => SignScheme::MlDsa,
     };
     token.sign(key, scheme, SignInput::Message(b"a message"))
 }

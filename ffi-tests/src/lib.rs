@@ -19,6 +19,7 @@ pub mod kmip_server;
 pub mod late_configuration;
 pub mod locked;
 pub mod memory_scan;
+pub mod ml_dsa;
 pub mod module;
 pub mod oddities;
 pub mod openssh;

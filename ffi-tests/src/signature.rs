@@ -1,7 +1,9 @@
-//! Is it a signature? Asked of the openssl program, which has no line in common with us.
+//! Is it a signature? Asked of the openssl program, which has no line in common with us, and of another
+//! ML-DSA than ours.
 
 use kmip_p11::model::signature::der_ecdsa;
 
+use crate::ml_dsa;
 use crate::process::run;
 use crate::scratch::Scratch;
 use crate::tool;
@@ -17,13 +19,16 @@ pub enum Scheme {
     Ecdsa(&'static str),
     /// Ed25519.
     Ed25519,
+    /// ML-DSA.
+    MlDsa,
 }
 
-/// True if openssl takes it for a signature over `message` by the key of this
+/// True if openssl, or the other ML-DSA, takes it for a signature over `message` by the key of this
 /// SubjectPublicKeyInfo.
 pub fn verifies(scheme: Scheme, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let scratch = Scratch::new();
     let signature = match scheme {
+        Scheme::MlDsa => return ml_dsa::verifies(spki, message, signature),
         Scheme::Ecdsa(_) => der_ecdsa(signature).unwrap_or_default(),
         _ => signature.to_vec(),
     };
@@ -45,7 +50,7 @@ pub fn verifies(scheme: Scheme, spki: &[u8], message: &[u8], signature: &[u8]) -
                 .arg(signature)
                 .arg(message);
         }
-        Scheme::Ed25519 => {
+        Scheme::Ed25519 | Scheme::MlDsa => {
             openssl.args(["pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER"]);
             openssl.arg("-inkey").arg(key).arg("-in").arg(message);
             openssl.arg("-sigfile").arg(signature);

@@ -73,6 +73,7 @@ impl Known {
             PublicKey::Rsa { modulus, .. } => Needle::bytes("n", modulus),
             PublicKey::Ec { point, .. } => Needle::bytes("x", &point[1..33]),
             PublicKey::Ed25519(bytes) => Needle::bytes("A", bytes),
+            PublicKey::MlDsa { bytes, .. } => Needle::bytes("pk", bytes),
         }
     }
 }

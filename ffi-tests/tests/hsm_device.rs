@@ -155,6 +155,7 @@ fn keys_are_made_named_and_destroyed() {
                 KeyType::Rsa(_) => SignScheme::RsaPkcs1(Hash::Sha512),
                 KeyType::Ec(_) => SignScheme::Ecdsa(Hash::Sha384),
                 KeyType::Ed25519 => SignScheme::Ed25519,
+                KeyType::MlDsa(_) => SignScheme::MlDsa,
             };
             let signed = token.sign(key, scheme, SignInput::Message(b"m"));
             assert!(signed.is_ok(), "{key_type}: {signed:?}");

@@ -47,6 +47,7 @@ fn signs(session: &Session<'_>, name: &str, key_type: KeyType) {
             (CKM_ECDSA, Scheme::Ecdsa("sha256"), input)
         }
         KeyType::Ed25519 => (CKM_EDDSA, Scheme::Ed25519, MESSAGE.to_vec()),
+        KeyType::MlDsa(_) => (CKM_ML_DSA, Scheme::MlDsa, MESSAGE.to_vec()),
     };
     let signature = session.sign(mechanism, key, &input).expect("C_Sign");
     let spki = session

@@ -9,7 +9,7 @@ use super::choice::choice;
 use super::complaint::{Complaint, read};
 use super::syntax::{self, Text};
 
-const NO_TYPE: &str = "an empty list shows no key at all; leave it out for all types";
+const NO_TYPE: &str = "an empty list shows no key at all; leave it out for all that OpenSSH knows";
 const NO_STATE: &str = "an empty list shows no key at all; leave it out for active keys";
 
 /// Which keys are shown: those that pass all of it.
@@ -27,7 +27,7 @@ pub struct KeyFilter {
     pub local_use: bool,
 }
 
-/// A type of key that OpenSSH can use.
+/// A type of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyKind {
     /// RSA of any size.
@@ -40,6 +40,12 @@ pub enum KeyKind {
     EcdsaP521,
     /// Ed25519.
     Ed25519,
+    /// ML-DSA-44.
+    MlDsa44,
+    /// ML-DSA-65.
+    MlDsa65,
+    /// ML-DSA-87.
+    MlDsa87,
 }
 
 /// A state of a key, as KMIP's State attribute has it, in which it may be shown.
@@ -87,8 +93,20 @@ impl Patterns {
 }
 
 impl KeyKind {
-    /// All of them, which is also the default.
-    pub const ALL: [Self; 5] = [
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Rsa,
+        Self::EcdsaP256,
+        Self::EcdsaP384,
+        Self::EcdsaP521,
+        Self::Ed25519,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
+    ];
+
+    /// Those that OpenSSH knows, which is also the default: it complains of any other in a slot.
+    pub const OPENSSH: [Self; 5] = [
         Self::Rsa,
         Self::EcdsaP256,
         Self::EcdsaP384,
@@ -104,6 +122,9 @@ impl KeyKind {
             Self::EcdsaP384 => "ecdsa-p384",
             Self::EcdsaP521 => "ecdsa-p521",
             Self::Ed25519 => "ed25519",
+            Self::MlDsa44 => "ml-dsa-44",
+            Self::MlDsa65 => "ml-dsa-65",
+            Self::MlDsa87 => "ml-dsa-87",
         }
     }
 }
@@ -145,7 +166,7 @@ impl Default for KeyFilter {
         Self {
             groups: Vec::new(),
             names: Patterns::default(),
-            types: KeyKind::ALL.to_vec(),
+            types: KeyKind::OPENSSH.to_vec(),
             states: vec![KeyState::Active],
             local_use: false,
         }

@@ -3,10 +3,14 @@
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature as lc;
-use lc::{EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
+use lc::{
+    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, PqdsaKeyPair,
+    PqdsaSigningAlgorithm, RsaKeyPair,
+};
 use zeroize::Zeroizing;
 
 use super::{digest_of, imported, natural_digest};
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType, PublicKey};
 use crate::model::signature::{Hash, SignInput, SignScheme, raw_ecdsa};
 
@@ -20,19 +24,25 @@ enum Pair {
     Rsa(RsaKeyPair),
     Ec(Curve, EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    MlDsa(ParameterSet, PqdsaKeyPair),
 }
 
 /// Why bytes are no private key that can be used here, or cannot sign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PrivateKeyError {
-    /// Not a PKCS#8 PrivateKeyInfo of a key type that OpenSSH uses.
+    /// Not a PKCS#8 PrivateKeyInfo of a key type that is used here.
     #[error(
-        "this is no unencrypted PKCS#8 private key of RSA 2048 to 8192, P-256, P-384, P-521 or Ed25519"
+        "this is no unencrypted PKCS#8 private key of RSA 2048 to 8192, P-256, P-384, P-521, Ed25519 or ML-DSA"
     )]
     Unusable,
     /// A key, but not the one that was expected.
     #[error("this is the private key of another pair")]
     OtherPair,
+    /// An ML-DSA key that was read in its expanded form: the seed cannot be had from it.
+    #[error(
+        "this ML-DSA key has no seed, only what was expanded of it; bring it in a form with the seed"
+    )]
+    NoSeed,
     /// Key sizes that nobody offers.
     #[error("{0} keys cannot be made; RSA 2048, 3072, 4096 can")]
     Size(KeyType),
@@ -45,6 +55,7 @@ impl PrivateKey {
     /// From a PKCS#8 PrivateKeyInfo (RFC 5958), in DER.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, PrivateKeyError> {
         let pair = rsa(der).or_else(|| ec(der)).or_else(|| ed25519(der));
+        let pair = pair.or_else(|| ml_dsa(der));
         Self::from_pair(pair.ok_or(PrivateKeyError::Unusable)?)
     }
 
@@ -75,6 +86,9 @@ impl PrivateKey {
                 EcdsaKeyPair::generate(signing(curve)).map(|pair| Pair::Ec(curve, pair))
             }
             KeyType::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
+            KeyType::MlDsa(set) => {
+                PqdsaKeyPair::generate(hedged(set)).map(|pair| Pair::MlDsa(set, pair))
+            }
         };
         Self::from_pair(pair.map_err(|_| size)?)
     }
@@ -84,6 +98,7 @@ impl PrivateKey {
             Pair::Rsa(pair) => PublicKey::from_pkcs1(pair.public_key().as_ref()),
             Pair::Ec(curve, pair) => PublicKey::from_point(*curve, pair.public_key().as_ref()),
             Pair::Ed25519(pair) => PublicKey::from_ed25519(pair.public_key().as_ref()),
+            Pair::MlDsa(set, pair) => PublicKey::from_ml_dsa(*set, pair.public_key().as_ref()),
         };
         let public = public.map_err(|_| PrivateKeyError::Unusable)?;
         Ok(Self { pair, public })
@@ -94,7 +109,8 @@ impl PrivateKey {
         &self.public
     }
 
-    /// As a PKCS#8 PrivateKeyInfo of version 1, which servers understand best.
+    /// As a PKCS#8 PrivateKeyInfo of version 1, which servers understand best; of ML-DSA, the seed alone
+    /// (RFC 9881, 6).
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
         let unusable = |_| PrivateKeyError::Unusable;
         let bytes = match &self.pair {
@@ -104,6 +120,10 @@ impl PrivateKey {
                 .to_vec(),
             Pair::Ec(_, pair) => pair.to_pkcs8v1().map_err(unusable)?.as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.to_pkcs8v1().map_err(unusable)?.as_ref().to_vec(),
+            Pair::MlDsa(_, pair) => {
+                let with_seed = pair.to_pkcs8v1().map_err(|_| PrivateKeyError::NoSeed)?;
+                with_seed.as_ref().to_vec()
+            }
         };
         Ok(Zeroizing::new(bytes))
     }
@@ -127,6 +147,9 @@ impl PrivateKey {
             (Pair::Ed25519(pair), SignScheme::Ed25519, SignInput::Message(message)) => {
                 Some(pair.sign(message).as_ref().to_vec())
             }
+            (Pair::MlDsa(set, pair), SignScheme::MlDsa, SignInput::Message(message)) => {
+                sign_ml_dsa(*set, pair, message)
+            }
             _ => None,
         };
         signature.ok_or(PrivateKeyError::Sign(scheme))
@@ -148,6 +171,23 @@ fn ec(pkcs8: &[u8]) -> Option<Pair> {
 fn ed25519(pkcs8: &[u8]) -> Option<Pair> {
     let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).ok()?;
     Some(Pair::Ed25519(pair))
+}
+
+fn ml_dsa(pkcs8: &[u8]) -> Option<Pair> {
+    let of = |set| {
+        let pair = PqdsaKeyPair::from_pkcs8(hedged(set), pkcs8).ok()?;
+        Some(Pair::MlDsa(set, pair))
+    };
+    ParameterSet::ALL.into_iter().find_map(of)
+}
+
+/// With fresh randomness in each signature.
+fn hedged(set: ParameterSet) -> &'static PqdsaSigningAlgorithm {
+    match set {
+        ParameterSet::MlDsa44 => &lc::ML_DSA_44_SIGNING,
+        ParameterSet::MlDsa65 => &lc::ML_DSA_65_SIGNING,
+        ParameterSet::MlDsa87 => &lc::ML_DSA_87_SIGNING,
+    }
 }
 
 fn signing(curve: Curve) -> &'static EcdsaSigningAlgorithm {
@@ -175,17 +215,27 @@ fn sign_ec(curve: Curve, pair: &EcdsaKeyPair, digest: &[u8]) -> Option<Vec<u8>> 
     raw_ecdsa(der.as_ref(), curve)
 }
 
+fn sign_ml_dsa(set: ParameterSet, pair: &PqdsaKeyPair, message: &[u8]) -> Option<Vec<u8>> {
+    let mut signature = vec![0; set.signature_len()];
+    let length = pair.sign(message, &mut signature).ok()?;
+    signature.truncate(length);
+    Some(signature)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::verify;
     use super::*;
 
-    const KINDS: [KeyType; 5] = [
+    const KINDS: [KeyType; 8] = [
         KeyType::Rsa(2048),
         KeyType::Ec(Curve::P256),
         KeyType::Ec(Curve::P384),
         KeyType::Ec(Curve::P521),
         KeyType::Ed25519,
+        KeyType::MlDsa(ParameterSet::MlDsa44),
+        KeyType::MlDsa(ParameterSet::MlDsa65),
+        KeyType::MlDsa(ParameterSet::MlDsa87),
     ];
 
     fn schemes(key_type: KeyType) -> Vec<SignScheme> {
@@ -193,6 +243,7 @@ mod tests {
             KeyType::Rsa(_) => Hash::ALL.map(SignScheme::RsaPkcs1).to_vec(),
             KeyType::Ec(_) => Hash::ALL.map(SignScheme::Ecdsa).to_vec(),
             KeyType::Ed25519 => vec![SignScheme::Ed25519],
+            KeyType::MlDsa(_) => vec![SignScheme::MlDsa],
         }
     }
 

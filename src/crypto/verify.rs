@@ -3,6 +3,7 @@
 use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
 
 use super::{digest_of, imported, natural_digest};
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, PublicKey};
 use crate::model::signature::{Hash, SignInput, SignScheme, der_ecdsa};
 
@@ -14,6 +15,7 @@ pub fn verify(key: &PublicKey, scheme: SignScheme, input: SignInput<'_>, signatu
             ecdsa(*curve, point, &digest_of(input, hash), signature)
         }
         (PublicKey::Ed25519(bytes), SignScheme::Ed25519) => ed25519(bytes, input, signature),
+        (PublicKey::MlDsa { set, .. }, SignScheme::MlDsa) => ml_dsa(*set, key, input, signature),
         _ => None,
     };
     verified.is_some()
@@ -68,6 +70,25 @@ fn ed25519(key: &[u8; 32], input: SignInput<'_>, signature: &[u8]) -> Option<()>
     key.verify(message, signature).ok()
 }
 
+/// By the whole SubjectPublicKeyInfo, so that the crypto library compares the parameter set, too.
+fn ml_dsa(
+    set: ParameterSet,
+    key: &PublicKey,
+    input: SignInput<'_>,
+    signature: &[u8],
+) -> Option<()> {
+    let SignInput::Message(message) = input else {
+        return None;
+    };
+    let algorithm: &dyn VerificationAlgorithm = match set {
+        ParameterSet::MlDsa44 => &lc::ML_DSA_44,
+        ParameterSet::MlDsa65 => &lc::ML_DSA_65,
+        ParameterSet::MlDsa87 => &lc::ML_DSA_87,
+    };
+    let key = UnparsedPublicKey::new(algorithm, key.to_spki().ok()?);
+    key.verify(message, signature).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,14 +104,17 @@ mod tests {
             KeyType::Rsa(_) => SignScheme::RsaPkcs1(Hash::Sha256),
             KeyType::Ec(_) => SignScheme::Ecdsa(Hash::Sha512),
             KeyType::Ed25519 => SignScheme::Ed25519,
+            KeyType::MlDsa(_) => SignScheme::MlDsa,
         };
         let signature = key.sign(scheme, MESSAGE).unwrap();
         (key.public().clone(), scheme, signature)
     }
 
-    fn every_type() -> [KeyType; 5] {
-        let [p256, p384, p521] = Curve::ALL.map(KeyType::Ec);
-        [KeyType::Rsa(2048), p256, p384, p521, KeyType::Ed25519]
+    fn every_type() -> Vec<KeyType> {
+        let mut all = vec![KeyType::Rsa(2048), KeyType::Ed25519];
+        all.extend(Curve::ALL.map(KeyType::Ec));
+        all.extend(ParameterSet::ALL.map(KeyType::MlDsa));
+        all
     }
 
     #[test]

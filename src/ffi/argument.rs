@@ -131,11 +131,25 @@ unsafe fn parameter(mechanism: CK_MECHANISM) -> Result<Parameter> {
                 context: unsafe { input(eddsa.pContextData, eddsa.ulContextDataLen) }?,
             })
         }
+        CKM_ML_DSA if length == size_of::<CK_SIGN_ADDITIONAL_CONTEXT>() as CK_ULONG => {
+            // SAFETY: see the module; the context is as long as it says.
+            let signing = unsafe { required(place.cast::<CK_SIGN_ADDITIONAL_CONTEXT>()) }?.get();
+            if signing.ulContextLen > LONGEST_CONTEXT
+                || signing.hedgeVariant > CKH_DETERMINISTIC_REQUIRED
+            {
+                return Ok(Parameter::Unknown);
+            }
+            Ok(Parameter::SignContext {
+                hedge: signing.hedgeVariant,
+                // SAFETY: as above.
+                context: unsafe { input(signing.pContext, signing.ulContextLen) }?,
+            })
+        }
         _ => Ok(Parameter::Unknown),
     }
 }
 
-/// Bytes of an EdDSA context (RFC 8032, 5.1).
+/// Bytes of a context of EdDSA (RFC 8032, 5.1) or ML-DSA (FIPS 204, 5.2).
 const LONGEST_CONTEXT: CK_ULONG = 255;
 
 /// Attributes to compare with or to set: types with copies of their values.

@@ -139,8 +139,9 @@ pub fn presentable_label(text: &str) -> String {
 
 /// True for the parts of a private key that no call ever gives out.
 pub fn is_secret(kind: CK_ATTRIBUTE_TYPE) -> bool {
-    const SECRET: [CK_ATTRIBUTE_TYPE; 7] = [
+    const SECRET: [CK_ATTRIBUTE_TYPE; 8] = [
         CKA_VALUE,
+        CKA_SEED,
         CKA_PRIVATE_EXPONENT,
         CKA_PRIME_1,
         CKA_PRIME_2,

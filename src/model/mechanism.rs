@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 
+use super::mechanism_call::Parameter;
 use super::public_key::KeyType;
 use super::signature::{Hash, SignInput, SignScheme, parse_digest_info};
 use crate::error::{Error, Result};
@@ -44,6 +45,7 @@ enum Family {
     Rsa,
     Ec,
     Ed25519,
+    MlDsa,
 }
 
 /// What a caller of C_Sign gives.
@@ -51,7 +53,7 @@ enum Family {
 enum Takes {
     DigestInfo,
     Digest,
-    /// Hashed with that hash; Ed25519 has its own inside.
+    /// Hashed with that hash; Ed25519 and ML-DSA have their own inside.
     Message(Option<Hash>),
 }
 
@@ -69,12 +71,12 @@ const fn row(
     }
 }
 
-use Family::{Ec, Ed25519, Rsa};
+use Family::{Ec, Ed25519, MlDsa, Rsa};
 use Hash::{Sha256, Sha384, Sha512};
 use Takes::{Digest, DigestInfo, Message};
 
-/// PKCS#11 v3.2, 6.1.5, 6.3.12, 6.3.15.
-static MECHANISMS: [Mechanism; 9] = [
+/// PKCS#11 v3.2, 6.1.5, 6.3.12, 6.3.15, 6.67.
+static MECHANISMS: [Mechanism; 10] = [
     row(CKM_RSA_PKCS, "CKM_RSA_PKCS", Rsa, DigestInfo),
     row(
         CKM_SHA256_RSA_PKCS,
@@ -114,6 +116,7 @@ static MECHANISMS: [Mechanism; 9] = [
         Message(Some(Sha512)),
     ),
     row(CKM_EDDSA, "CKM_EDDSA", Ed25519, Message(None)),
+    row(CKM_ML_DSA, "CKM_ML_DSA", MlDsa, Message(None)),
 ];
 
 impl Mechanism {
@@ -129,7 +132,21 @@ impl Mechanism {
                 KeyType::Rsa(_) => Rsa,
                 KeyType::Ec(_) => Ec,
                 KeyType::Ed25519 => Ed25519,
+                KeyType::MlDsa(_) => MlDsa,
             }
+    }
+
+    /// True if it signs with that parameter just as without one. ML-DSA's says nothing where it prefers
+    /// hedging and has no context (v3.2, 6.67): neither is any other to be had of every token, nor does
+    /// the crypto library know contexts.
+    pub fn takes_parameter(&self, parameter: &Parameter) -> bool {
+        match (self.family, parameter) {
+            (_, Parameter::None) => true,
+            (MlDsa, Parameter::SignContext { hedge, context }) => {
+                *hedge == CKH_HEDGE_PREFERRED && context.is_empty()
+            }
+            _ => false,
+        }
     }
 
     /// The scheme and its input, from what the caller gave to C_Sign.
@@ -138,6 +155,7 @@ impl Mechanism {
             Rsa => SignScheme::RsaPkcs1(hash),
             Ec => SignScheme::Ecdsa(hash),
             Ed25519 => SignScheme::Ed25519,
+            MlDsa => SignScheme::MlDsa,
         };
         match self.takes {
             DigestInfo => {
@@ -149,19 +167,24 @@ impl Mechanism {
                 let hash = Hash::of_len(got).ok_or(Error::DataLenRange { got, wanted })?;
                 Ok((of_hash(hash), SignInput::Digest(data)))
             }
-            Message(hash) => Ok((
-                hash.map_or(SignScheme::Ed25519, of_hash),
-                SignInput::Message(data),
-            )),
+            Message(Some(hash)) => Ok((of_hash(hash), SignInput::Message(data))),
+            Message(None) => {
+                let scheme = match self.family {
+                    MlDsa => SignScheme::MlDsa,
+                    _ => SignScheme::Ed25519,
+                };
+                Ok((scheme, SignInput::Message(data)))
+            }
         }
     }
 
-    /// Key sizes and what it serves for (v3.2, 5.5.6); RSA and ECDSA sizes in bits.
+    /// Key sizes and what it serves for (v3.2, 5.5.6): bits, and of ML-DSA bytes of the public key.
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.family {
             Rsa => (2048, 8192, 0),
             Ec => (256, 521, CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS),
             Ed25519 => (255, 255, CKF_EC_CURVENAME | CKF_EC_COMPRESS),
+            MlDsa => (1312, 2592, 0),
         };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,
@@ -174,6 +197,7 @@ impl Mechanism {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ml_dsa::ParameterSet;
 
     fn of(number: CK_MECHANISM_TYPE) -> &'static Mechanism {
         let found = Mechanism::all().iter().find(|m| m.number == number);
@@ -197,6 +221,40 @@ mod tests {
         assert_eq!(
             eddsa.resolve(b"m"),
             Ok((SignScheme::Ed25519, SignInput::Message(b"m")))
+        );
+        assert_eq!(
+            of(CKM_ML_DSA).resolve(b"m"),
+            Ok((SignScheme::MlDsa, SignInput::Message(b"m")))
+        );
+    }
+
+    #[test]
+    fn a_parameter_that_asks_for_nothing_is_taken_by_ml_dsa_alone() {
+        let asking = |hedge, context: &[u8]| Parameter::SignContext {
+            hedge,
+            context: context.to_vec(),
+        };
+        let ml_dsa = of(CKM_ML_DSA);
+        assert!(ml_dsa.takes_parameter(&Parameter::None));
+        assert!(ml_dsa.takes_parameter(&asking(CKH_HEDGE_PREFERRED, b"")));
+        for other in [
+            asking(CKH_HEDGE_PREFERRED, b"a context"),
+            asking(CKH_HEDGE_REQUIRED, b""),
+            asking(CKH_DETERMINISTIC_REQUIRED, b""),
+            Parameter::Unknown,
+        ] {
+            assert!(!ml_dsa.takes_parameter(&other), "{other:?}");
+        }
+        assert!(!of(CKM_EDDSA).takes_parameter(&asking(CKH_HEDGE_PREFERRED, b"")));
+    }
+
+    #[test]
+    fn ml_dsa_counts_bytes_of_public_keys() {
+        let info = of(CKM_ML_DSA).info();
+        let lengths = ParameterSet::ALL.map(|set| set.public_key_len() as CK_ULONG);
+        assert_eq!(
+            (info.ulMinKeySize, info.ulMaxKeySize),
+            (lengths[0], lengths[2])
         );
     }
 

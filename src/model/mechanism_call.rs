@@ -33,6 +33,13 @@ pub enum Parameter {
         /// At most 255 bytes.
         context: Vec<u8>,
     },
+    /// CK_SIGN_ADDITIONAL_CONTEXT (v3.2, 6.67).
+    SignContext {
+        /// CKH_HEDGE_PREFERRED, CKH_HEDGE_REQUIRED or CKH_DETERMINISTIC_REQUIRED.
+        hedge: u64,
+        /// At most 255 bytes.
+        context: Vec<u8>,
+    },
     /// One of a form that is not known for this mechanism: no token takes it.
     Unknown,
 }

@@ -8,6 +8,7 @@ pub mod key;
 pub mod local_mechanism;
 pub mod mechanism;
 pub mod mechanism_call;
+pub mod ml_dsa;
 pub mod output;
 pub mod public_key;
 pub mod signature;

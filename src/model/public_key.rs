@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use super::attribute::Attributes;
+use super::ml_dsa::ParameterSet;
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -38,6 +39,8 @@ pub enum KeyType {
     Ec(Curve),
     /// Ed25519 (RFC 8032).
     Ed25519,
+    /// ML-DSA (FIPS 204).
+    MlDsa(ParameterSet),
 }
 
 /// A public key in the numbers it consists of.
@@ -59,6 +62,13 @@ pub enum PublicKey {
     },
     /// The 32 bytes of RFC 8032.
     Ed25519([u8; 32]),
+    /// FIPS 204's pk, in its encoding (7.2).
+    MlDsa {
+        /// Of which parameter set.
+        set: ParameterSet,
+        /// As many as the set says.
+        bytes: Vec<u8>,
+    },
 }
 
 /// Why bytes are no public key that can be used here.
@@ -67,8 +77,8 @@ pub enum PublicKeyError {
     /// Not the DER it should be.
     #[error("the public key is not valid DER: {0}")]
     Der(String),
-    /// An algorithm without use for SSH.
-    #[error("keys of algorithm {0} cannot be used by OpenSSH")]
+    /// An algorithm that nothing here signs with.
+    #[error("keys of algorithm {0} cannot be used here")]
     Algorithm(String),
     /// A curve without use for SSH.
     #[error("curve {0} cannot be used by OpenSSH; only P-256, P-384 and P-521 can")]
@@ -133,6 +143,7 @@ impl fmt::Display for KeyType {
             KeyType::Rsa(bits) => write!(f, "RSA-{bits}"),
             KeyType::Ec(curve) => write!(f, "ECDSA P-{}", curve.bits()),
             KeyType::Ed25519 => f.write_str("Ed25519"),
+            KeyType::MlDsa(set) => write!(f, "ML-DSA-{}", set.digits()),
         }
     }
 }
@@ -149,7 +160,23 @@ impl PublicKey {
             RSA => Self::from_pkcs1(bits),
             EC => Self::from_point(Curve::from_oid(info.algorithm.parameters_oid()?)?, bits),
             ED25519 => Self::from_ed25519(bits),
-            other => Err(PublicKeyError::Algorithm(other.to_string())),
+            other => Self::from_ml_dsa_spki(other, info.algorithm.parameters, bits),
+        }
+    }
+
+    /// RFC 9881, 3: the algorithm says all, and has no parameters.
+    fn from_ml_dsa_spki(
+        algorithm: ObjectIdentifier,
+        parameters: Option<AnyRef<'_>>,
+        bits: &[u8],
+    ) -> Result<Self, PublicKeyError> {
+        let set = ParameterSet::of_oid(algorithm)
+            .ok_or_else(|| PublicKeyError::Algorithm(algorithm.to_string()))?;
+        match parameters {
+            None => Self::from_ml_dsa(set, bits),
+            Some(_) => Err(PublicKeyError::Form(
+                "an ML-DSA key's algorithm has parameters, and must have none".into(),
+            )),
         }
     }
 
@@ -196,12 +223,23 @@ impl PublicKey {
         bytes.try_into().map(PublicKey::Ed25519).map_err(wrong)
     }
 
+    /// From the encoding of FIPS 204 (7.2).
+    pub fn from_ml_dsa(set: ParameterSet, bytes: &[u8]) -> Result<Self, PublicKeyError> {
+        if bytes.len() != set.public_key_len() {
+            let (got, key_type) = (bytes.len(), KeyType::MlDsa(set));
+            return Err(PublicKeyError::Form(format!("{got} bytes for {key_type}")));
+        }
+        let bytes = bytes.to_vec();
+        Ok(PublicKey::MlDsa { set, bytes })
+    }
+
     /// Its kind.
     pub fn key_type(&self) -> KeyType {
         match self {
             PublicKey::Rsa { modulus, .. } => KeyType::Rsa(bit_len(modulus)),
             PublicKey::Ec { curve, .. } => KeyType::Ec(*curve),
             PublicKey::Ed25519(_) => KeyType::Ed25519,
+            PublicKey::MlDsa { set, .. } => KeyType::MlDsa(*set),
         }
     }
 
@@ -221,6 +259,7 @@ impl PublicKey {
                 (EC, Some((&curve_oid).into()), point.clone())
             }
             PublicKey::Ed25519(bytes) => (ED25519, None, bytes.to_vec()),
+            PublicKey::MlDsa { set, bytes } => (set.oid(), None, bytes.clone()),
         };
         let subject_public_key = BitStringRef::from_bytes(&bits)?;
         let algorithm = AlgorithmIdentifierRef { oid, parameters };
@@ -245,10 +284,12 @@ impl PublicKey {
             PublicKey::Rsa { modulus, .. } => modulus.len(),
             PublicKey::Ec { curve, .. } => 2 * curve.field_len(),
             PublicKey::Ed25519(_) => 64,
+            PublicKey::MlDsa { set, .. } => set.signature_len(),
         }
     }
 
-    /// CKA_KEY_TYPE and what belongs to it (v3.2, 6.1.2, 6.3.3). `CKA_PUBLIC_KEY_INFO` included.
+    /// CKA_KEY_TYPE and what belongs to it on both halves (v3.2, 6.1.2, 6.3.3, 6.67).
+    /// `CKA_PUBLIC_KEY_INFO` included.
     pub fn attributes(&self) -> Attributes {
         let spki = self.to_spki().unwrap_or_default();
         let all = Attributes::default().bytes(CKA_PUBLIC_KEY_INFO, spki);
@@ -265,6 +306,9 @@ impl PublicKey {
                 .ulong(CKA_KEY_TYPE, CKK_EC_EDWARDS)
                 .bytes(CKA_EC_PARAMS, EDWARDS25519)
                 .bytes(CKA_EC_POINT, octet_string(bytes)),
+            PublicKey::MlDsa { set, .. } => all
+                .ulong(CKA_KEY_TYPE, CKK_ML_DSA)
+                .ulong(CKA_PARAMETER_SET, set.number()),
         }
     }
 }
@@ -298,10 +342,15 @@ mod tests {
         PublicKey::from_point(curve, &point).unwrap()
     }
 
+    fn ml_dsa(set: ParameterSet) -> PublicKey {
+        PublicKey::from_ml_dsa(set, &vec![7; set.public_key_len()]).unwrap()
+    }
+
     fn every_kind() -> Vec<PublicKey> {
         let mut all: Vec<_> = Curve::ALL.into_iter().map(point).collect();
         all.push(PublicKey::from_rsa(&[0x81; 256], &[1, 0, 1]).unwrap());
         all.push(PublicKey::from_ed25519(&[9; 32]).unwrap());
+        all.extend(ParameterSet::ALL.map(ml_dsa));
         all
     }
 
@@ -316,7 +365,7 @@ mod tests {
     fn ids_differ_and_have_twenty_bytes() {
         let ids: std::collections::HashSet<_> =
             every_kind().iter().map(PublicKey::key_id).collect();
-        assert_eq!(ids.len(), 5);
+        assert_eq!(ids.len(), 8);
         assert!(ids.iter().all(|id| id.len() == 20));
     }
 
@@ -371,11 +420,36 @@ mod tests {
     }
 
     #[test]
+    fn an_ml_dsa_key_has_the_length_of_its_set_and_no_parameters() {
+        let key = ml_dsa(ParameterSet::MlDsa65);
+        let PublicKey::MlDsa { bytes, .. } = &key else {
+            unreachable!()
+        };
+        for other in [ParameterSet::MlDsa44, ParameterSet::MlDsa87] {
+            assert!(PublicKey::from_ml_dsa(other, bytes).is_err());
+        }
+        let null = SubjectPublicKeyInfoRef {
+            algorithm: AlgorithmIdentifierRef {
+                oid: ParameterSet::MlDsa65.oid(),
+                parameters: Some(AnyRef::NULL),
+            },
+            subject_public_key: BitStringRef::from_bytes(bytes).unwrap(),
+        };
+        let error = PublicKey::from_spki(&null.to_der().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("has parameters"), "{error}");
+        // The public half alone has CKA_VALUE: on the private one it is the secret.
+        let attributes = key.attributes();
+        let number = CKP_ML_DSA_65.to_ne_bytes();
+        assert_eq!(attributes.get(CKA_PARAMETER_SET), Some(&number[..]));
+        assert_eq!(attributes.get(CKA_VALUE), None);
+    }
+
+    #[test]
     fn points_are_octet_strings_and_parameters_named_curves() {
         let ec = point(Curve::P256).attributes();
         assert_eq!(ec.get(CKA_EC_POINT).unwrap()[..3], [4, 65, 4]);
         assert_eq!(ec.get(CKA_EC_PARAMS).unwrap()[..2], [6, 8]);
-        let ed = every_kind().pop().unwrap().attributes();
+        let ed = PublicKey::from_ed25519(&[9; 32]).unwrap().attributes();
         assert_eq!(ed.get(CKA_EC_POINT).unwrap()[..2], [4, 32]);
     }
 }

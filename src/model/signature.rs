@@ -29,6 +29,8 @@ pub enum SignScheme {
     Ecdsa(Hash),
     /// Ed25519 over the message itself (RFC 8032).
     Ed25519,
+    /// ML-DSA over the message itself, with an empty context (FIPS 204, 5.2).
+    MlDsa,
 }
 
 impl SignScheme {
@@ -39,17 +41,19 @@ impl SignScheme {
             (Self::RsaPkcs1(_), KeyType::Rsa(_))
                 | (Self::Ecdsa(_), KeyType::Ec(_))
                 | (Self::Ed25519, KeyType::Ed25519)
+                | (Self::MlDsa, KeyType::MlDsa(_))
         )
     }
 
-    /// True if it signs such an input: a digest has its hash's length, and Ed25519 takes messages.
+    /// True if it signs such an input: a digest has its hash's length, and Ed25519 and ML-DSA take
+    /// messages.
     pub fn takes(self, input: SignInput<'_>) -> bool {
         match (self, input) {
             (_, SignInput::Message(_)) => true,
             (Self::RsaPkcs1(hash) | Self::Ecdsa(hash), SignInput::Digest(digest)) => {
                 digest.len() == hash.digest_len()
             }
-            (Self::Ed25519, SignInput::Digest(_)) => false,
+            (Self::Ed25519 | Self::MlDsa, SignInput::Digest(_)) => false,
         }
     }
 }
@@ -60,6 +64,7 @@ impl fmt::Display for SignScheme {
             SignScheme::RsaPkcs1(hash) => ("RSA PKCS#1 v1.5", hash),
             SignScheme::Ecdsa(hash) => ("ECDSA", hash),
             SignScheme::Ed25519 => return f.write_str("Ed25519"),
+            SignScheme::MlDsa => return f.write_str("ML-DSA"),
         };
         write!(f, "{scheme} with SHA-{}", 8 * hash.digest_len())
     }
@@ -74,6 +79,7 @@ impl SignScheme {
             KeyType::Ec(Curve::P384) => SignScheme::Ecdsa(Hash::Sha384),
             KeyType::Ec(Curve::P521) => SignScheme::Ecdsa(Hash::Sha512),
             KeyType::Ed25519 => SignScheme::Ed25519,
+            KeyType::MlDsa(_) => SignScheme::MlDsa,
         }
     }
 }

@@ -243,6 +243,7 @@ fn family(number: CK_KEY_TYPE) -> Option<Family> {
         CKK_RSA => Some(Family::Rsa),
         CKK_EC => Some(Family::Ec),
         CKK_EC_EDWARDS => Some(Family::Edwards),
+        CKK_ML_DSA => Some(Family::MlDsa),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use crate::model::attribute::Attributes;
 use crate::model::certificate::Certificate;
 use crate::model::key::{Key, ObjectId};
 use crate::model::mechanism::Mechanism;
+use crate::model::public_key::{KeyType, PublicKey};
 
 /// Which of a key's objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +107,11 @@ fn public_key(key: &Key) -> Attributes {
         .bools(&[CKA_PRIVATE, CKA_ENCRYPT, CKA_WRAP], false)
         .bools(&[CKA_VERIFY_RECOVER, CKA_TRUSTED], false)
         .bool(CKA_VERIFY, true);
-    let bits = match key.public.key_type() {
-        crate::model::public_key::KeyType::Rsa(bits) => Some(bits),
-        _ => None,
-    };
-    bits.into_iter().fold(attributes, |all, bits| {
-        all.ulong(CKA_MODULUS_BITS, bits as CK_ULONG)
-    })
+    match (&key.public, key.public.key_type()) {
+        (PublicKey::MlDsa { bytes, .. }, _) => attributes.bytes(CKA_VALUE, bytes.clone()),
+        (_, KeyType::Rsa(bits)) => attributes.ulong(CKA_MODULUS_BITS, bits as CK_ULONG),
+        _ => attributes,
+    }
 }
 
 /// Sensitive and not extractable whatever the token allows: through C no value leaves it.
@@ -139,7 +138,8 @@ fn private_key(key: &Key, private: bool) -> Attributes {
 mod tests {
     use super::*;
     use crate::model::attribute::is_secret;
-    use crate::model::public_key::{Curve, KeyType};
+    use crate::model::ml_dsa::ParameterSet;
+    use crate::model::public_key::Curve;
     use crate::token::memory::MemoryToken;
     use crate::token::{NewKey, Token};
 
@@ -155,6 +155,7 @@ mod tests {
             KeyType::Rsa(2048),
             KeyType::Ec(Curve::P384),
             KeyType::Ed25519,
+            KeyType::MlDsa(ParameterSet::MlDsa44),
         ] {
             let key = key(key_type);
             let objects: Vec<_> = parts_of(&key)
@@ -175,11 +176,33 @@ mod tests {
 
     #[test]
     fn no_object_of_a_key_holds_a_secret() {
-        let key = key(KeyType::Rsa(2048));
-        for part in parts_of(&key) {
-            let attributes = part.attributes(&key, false);
-            let mut secrets = (0..0x400).filter(|&kind| is_secret(kind));
+        for key_type in [
+            KeyType::Rsa(2048),
+            KeyType::Ed25519,
+            KeyType::MlDsa(ParameterSet::MlDsa65),
+        ] {
+            let key = key(key_type);
+            let attributes = Part::Private.attributes(&key, false);
+            let mut secrets = (0..0x700).filter(|&kind| is_secret(kind));
             assert!(secrets.all(|kind| attributes.get(kind).is_none()));
+        }
+    }
+
+    #[test]
+    fn an_ml_dsa_key_is_told_by_its_public_half_alone() {
+        let key = key(KeyType::MlDsa(ParameterSet::MlDsa87));
+        let PublicKey::MlDsa { bytes, .. } = &key.public else {
+            unreachable!()
+        };
+        let [public, private] =
+            [Part::Public, Part::Private].map(|part| part.attributes(&key, false));
+        assert_eq!(public.get(CKA_VALUE), Some(&bytes[..]));
+        assert_eq!(private.get(CKA_VALUE), None);
+        for half in [public, private] {
+            let number = CKP_ML_DSA_87.to_ne_bytes();
+            assert_eq!(half.get(CKA_PARAMETER_SET), Some(&number[..]));
+            let mechanisms = CKM_ML_DSA.to_ne_bytes();
+            assert_eq!(half.get(CKA_ALLOWED_MECHANISMS), Some(&mechanisms[..]));
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct SignOperation {
 
 /// By what is signed.
 pub enum Means {
-    /// A mechanism of our table, which takes no parameter.
+    /// A mechanism of our table, with no parameter that would change anything.
     Row(&'static Mechanism),
     /// One of the token's own, which gets what the program gave.
     Own(MechanismCall),
@@ -32,7 +32,7 @@ impl Means {
     /// A call of something that is offered.
     pub fn new(offer: Offer, call: MechanismCall) -> Result<Self> {
         match (offer.row, &call.parameter) {
-            (Some(row), Parameter::None) => Ok(Self::Row(row)),
+            (Some(row), parameter) if row.takes_parameter(parameter) => Ok(Self::Row(row)),
             (Some(row), _) => Err(Error::MechanismParamInvalid(row.name)),
             (None, Parameter::Unknown) => Err(Error::MechanismParamInvalid("of this number")),
             (None, _) => Ok(Self::Own(call)),

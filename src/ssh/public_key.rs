@@ -1,20 +1,28 @@
 //! A public key as OpenSSH shows it: the line of `authorized_keys`, the SHA256 fingerprint, and the
 //! bytes that both are made of (RFC 4253, 6.6; RFC 5656, 3.1; RFC 8709, 4).
 
+use aws_lc_rs::digest;
+use base64ct::{Base64Unpadded, Encoding};
 use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
 use ssh_key::{HashAlg, Mpint};
 
 use crate::model::attribute::presentable_label;
-use crate::model::public_key::PublicKey;
+use crate::model::public_key::{KeyType, PublicKey};
 
 /// A public key that cannot be written in OpenSSH's form.
 #[derive(Debug, thiserror::Error)]
-#[error("the public key cannot be written in OpenSSH's form: {0}")]
-pub struct FormatError(ssh_key::Error);
+pub enum FormatError {
+    /// What is in it does not fit.
+    #[error("the public key cannot be written in OpenSSH's form: {0}")]
+    Content(ssh_key::Error),
+    /// A type that no OpenSSH has.
+    #[error("OpenSSH has no {0} keys")]
+    Type(KeyType),
+}
 
 impl From<ssh_key::Error> for FormatError {
     fn from(error: ssh_key::Error) -> Self {
-        Self(error)
+        Self::Content(error)
     }
 }
 
@@ -26,8 +34,14 @@ pub fn public_line(key: &PublicKey, comment: &str) -> Result<String, FormatError
     Ok(key.to_openssh()?)
 }
 
-/// `SHA256:` and 43 characters, as `ssh-keygen -l` and the log of sshd show it.
+/// `SHA256:` and 43 characters, as `ssh-keygen -l` and the log of sshd show it. Of a key that OpenSSH has
+/// no form for, in the same way of its SubjectPublicKeyInfo: it serves to tell keys apart here.
 pub fn fingerprint(key: &PublicKey) -> Result<String, FormatError> {
+    if let (PublicKey::MlDsa { .. }, Ok(spki)) = (key, key.to_spki()) {
+        let digest = digest::digest(&digest::SHA256, &spki);
+        let digits = Base64Unpadded::encode_string(digest.as_ref());
+        return Ok(format!("SHA256:{digits}"));
+    }
     Ok(key_data(key)?.fingerprint(HashAlg::Sha256).to_string())
 }
 
@@ -44,6 +58,7 @@ fn key_data(key: &PublicKey) -> Result<KeyData, FormatError> {
         }),
         PublicKey::Ec { point, .. } => KeyData::Ecdsa(EcdsaPublicKey::from_sec1_bytes(point)?),
         PublicKey::Ed25519(bytes) => KeyData::Ed25519(Ed25519PublicKey(*bytes)),
+        PublicKey::MlDsa { .. } => return Err(FormatError::Type(key.key_type())),
     })
 }
 
@@ -51,7 +66,8 @@ fn key_data(key: &PublicKey) -> Result<KeyData, FormatError> {
 mod tests {
     use super::*;
     use crate::crypto::private_key::PrivateKey;
-    use crate::model::public_key::{Curve, KeyType};
+    use crate::model::ml_dsa::ParameterSet;
+    use crate::model::public_key::Curve;
 
     // RFC 8032, 7.1, TEST 1; the line and the fingerprint are what ssh-keygen makes of it.
     const ED25519: [u8; 32] = [
@@ -88,6 +104,16 @@ mod tests {
             let read = ssh_key::PublicKey::from_openssh(&line).unwrap();
             assert_eq!(read.to_bytes().unwrap(), public_blob(key.public()).unwrap());
         }
+    }
+
+    #[test]
+    fn what_openssh_has_not_gets_a_fingerprint_and_no_line() {
+        let kind = KeyType::MlDsa(ParameterSet::MlDsa65);
+        let key = PrivateKey::generate(kind).unwrap();
+        let error = public_line(key.public(), "web").unwrap_err().to_string();
+        assert_eq!(error, "OpenSSH has no ML-DSA-65 keys");
+        let print = fingerprint(key.public()).unwrap();
+        assert_eq!((print.len(), &print[..7]), (50, "SHA256:"));
     }
 
     #[test]

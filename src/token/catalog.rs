@@ -52,6 +52,8 @@ pub enum Family {
     Ec,
     /// CKK_EC_EDWARDS
     Edwards,
+    /// CKK_ML_DSA
+    MlDsa,
 }
 
 impl Family {
@@ -61,6 +63,7 @@ impl Family {
             KeyType::Rsa(_) => Family::Rsa,
             KeyType::Ec(_) => Family::Ec,
             KeyType::Ed25519 => Family::Edwards,
+            KeyType::MlDsa(_) => Family::MlDsa,
         }
     }
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 pub use check_signature::check_signature;
 pub use naming::check_name;
+pub use selection::key_kind;
 pub use terms::{DeliveryTask, Half, NewKey, Probe, Remnant, Revocation, Told, Wish};
 
 #[cfg(feature = "fuzzing")]

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::config::{KeyFilter, KeyKind, KeyState};
 use crate::model::key::{Found, Hidden, Key, State};
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType};
 
 /// Splits keys into those that programs see, in the order of their names, and those they do not.
@@ -36,7 +37,7 @@ pub fn unseen(key: &Key, filter: &KeyFilter) -> Option<String> {
 /// Why the slot's configuration does not show the key.
 fn filtered_out(key: &Key, filter: &KeyFilter) -> Option<String> {
     let key_type = key.public.key_type();
-    if !filter.types.contains(&kind(key_type)) {
+    if !filter.types.contains(&key_kind(key_type)) {
         return Some(format!("keys.types does not show {key_type} keys"));
     }
     if !filter.groups.is_empty() && !key.groups.iter().any(|g| filter.groups.contains(g)) {
@@ -107,13 +108,17 @@ fn tell_apart(keys: &mut [Key]) {
     }
 }
 
-fn kind(key_type: KeyType) -> KeyKind {
+/// What the configuration calls keys of that type.
+pub fn key_kind(key_type: KeyType) -> KeyKind {
     match key_type {
         KeyType::Rsa(_) => KeyKind::Rsa,
         KeyType::Ec(Curve::P256) => KeyKind::EcdsaP256,
         KeyType::Ec(Curve::P384) => KeyKind::EcdsaP384,
         KeyType::Ec(Curve::P521) => KeyKind::EcdsaP521,
         KeyType::Ed25519 => KeyKind::Ed25519,
+        KeyType::MlDsa(ParameterSet::MlDsa44) => KeyKind::MlDsa44,
+        KeyType::MlDsa(ParameterSet::MlDsa65) => KeyKind::MlDsa65,
+        KeyType::MlDsa(ParameterSet::MlDsa87) => KeyKind::MlDsa87,
     }
 }
 

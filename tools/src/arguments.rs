@@ -88,7 +88,7 @@ pub enum KeyCommand {
     List(ListArguments),
     /// All that is known of a key
     Show(KeyArguments),
-    /// OpenSSH public-key lines, as authorized_keys takes them
+    /// OpenSSH public-key lines, as authorized_keys takes them; PEM of keys that OpenSSH does not know
     Public(PublicArguments),
     /// Bring a key to another slot, too
     Copy(CopyArguments),
@@ -212,7 +212,8 @@ pub struct NewKeyArguments {
 pub struct GenerateArguments {
     /// The new key's name
     pub name: KeyName,
-    /// rsa[:2048|3072|4096], ecdsa[:256|384|521] (also p256, p384, p521) or ed25519
+    /// rsa[:2048|3072|4096], ecdsa[:256|384|521] (also p256, p384, p521), ed25519 or
+    /// ml-dsa-44|65|87
     #[arg(long = "type", value_name = "TYPE")]
     pub key_type: WantedType,
     /// Make it in this process, register it, and wipe it here: for types the slot cannot make

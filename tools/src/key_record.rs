@@ -1,12 +1,15 @@
 //! A key as this tool tells of it: the same facts for people and for machines, in every command.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use der::DateTime;
 use kmip_p11::model::attribute::presentable_label;
 use kmip_p11::model::key::{Found, Hidden, Key};
+use kmip_p11::model::public_key::PublicKey;
 use kmip_p11::ssh;
+use pem_rfc7468::LineEnding;
 use serde::Serialize;
 
 use crate::pkcs11_uri::pkcs11_uri;
@@ -54,15 +57,20 @@ pub struct KeyRecord {
     pub uri: String,
     /// `SHA256:...`
     pub fingerprint: String,
-    /// The line for authorized_keys.
+    /// The line for authorized_keys; empty for a key that OpenSSH has no form for.
     pub openssh: String,
+    /// The public key in PEM (RFC 7468, 13), of a key that OpenSSH has no form for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pem: Option<String>,
 }
 
 impl KeyRecord {
     /// A key of a slot; `hidden` is why programs do not see it.
     pub fn new(slot: &str, key: &Key, hidden: Option<&str>) -> Self {
-        // A key of the model has been through the same checks: it does have these forms.
-        let openssh = ssh::public_line(&key.public, &key.name).unwrap_or_default();
+        // A key of the model has been through the same checks: it does have one of these forms.
+        let openssh = ssh::public_line(&key.public, &key.name);
+        let pem = openssh.is_err().then(|| pem(&key.public)).flatten();
+        let openssh = openssh.unwrap_or_default();
         let fingerprint = ssh::fingerprint(&key.public).unwrap_or_default();
         Self {
             slot: slot.into(),
@@ -84,6 +92,24 @@ impl KeyRecord {
             uri: pkcs11_uri(slot, &key.key_id, &key.label()),
             fingerprint,
             openssh,
+            pem,
+        }
+    }
+
+    /// The public key as others take it: OpenSSH's line, and PEM where there is none.
+    pub fn public_form(&self) -> &str {
+        let pem = self.pem.as_deref().map(str::trim_end);
+        pem.unwrap_or(&self.openssh)
+    }
+
+    /// OpenSSH's line, or how else the public key can be had.
+    pub fn openssh_or_hint(&self) -> Cow<'_, str> {
+        match &self.pem {
+            None => Cow::Borrowed(&self.openssh),
+            Some(_) => Cow::Owned(format!(
+                "OpenSSH has no {} keys; \"kmip-ssh key public\" prints it in PEM if it is named",
+                self.key_type
+            )),
         }
     }
 
@@ -103,6 +129,11 @@ impl KeyRecord {
             None => Self::new(slot, key, key.unusable().as_deref()),
         }
     }
+}
+
+fn pem(public: &PublicKey) -> Option<String> {
+    let spki = public.to_spki().ok()?;
+    pem_rfc7468::encode_string("PUBLIC KEY", LineEnding::LF, &spki).ok()
 }
 
 /// The bytes that hexadecimal digits stand for.
@@ -151,7 +182,7 @@ impl fmt::Display for KeyRecord {
         line("Certificates", &self.certificates.to_string())?;
         line("PKCS#11 URI", &self.uri)?;
         line("Fingerprint", &self.fingerprint)?;
-        line("OpenSSH", &self.openssh)
+        line("OpenSSH", &self.openssh_or_hint())
     }
 }
 
@@ -183,7 +214,8 @@ pub mod tests {
     use super::*;
     use crate::place::tests::{add, empty};
     use kmip_p11::model::key::{ObjectId, State};
-    use kmip_p11::model::public_key::{KeyType, PublicKey};
+    use kmip_p11::model::ml_dsa::ParameterSet;
+    use kmip_p11::model::public_key::KeyType;
 
     /// A key that is the same in every run.
     pub fn known_key() -> Key {
@@ -239,6 +271,20 @@ pub mod tests {
         let text = KeyRecord::new("prod", &known_key(), None).to_string();
         assert_eq!(text.lines().count(), 15);
         assert!(text.contains("Name         web1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_key_that_openssh_has_not_is_told_in_pem() {
+        let place = empty("prod");
+        let key = add(&place, "a", KeyType::MlDsa(ParameterSet::MlDsa44));
+        let record = KeyRecord::new("prod", &key, None);
+        assert_eq!(record.openssh, "");
+        let pem = record.pem.unwrap();
+        let (label, spki) = pem_rfc7468::decode_vec(pem.as_bytes()).unwrap();
+        assert_eq!(
+            (label, PublicKey::from_spki(&spki)),
+            ("PUBLIC KEY", Ok(key.public))
+        );
     }
 
     #[test]

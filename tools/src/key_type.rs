@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 /// A type that was asked for.
@@ -25,6 +26,9 @@ impl FromStr for WantedType {
             "ecdsa:384" | "ecdsa:p384" | "p384" => KeyType::Ec(Curve::P384),
             "ecdsa:521" | "ecdsa:p521" | "p521" => KeyType::Ec(Curve::P521),
             "ed25519" => KeyType::Ed25519,
+            "ml-dsa-44" | "ml-dsa:44" => KeyType::MlDsa(ParameterSet::MlDsa44),
+            "ml-dsa-65" | "ml-dsa:65" => KeyType::MlDsa(ParameterSet::MlDsa65),
+            "ml-dsa-87" | "ml-dsa:87" => KeyType::MlDsa(ParameterSet::MlDsa87),
             _ => return Err(unknown(&lower)),
         };
         Ok(Self(key_type))
@@ -32,7 +36,7 @@ impl FromStr for WantedType {
 }
 
 fn unknown(text: &str) -> String {
-    let known = "rsa[:2048|3072|4096], ecdsa[:256|384|521] or ed25519";
+    let known = "rsa[:2048|3072|4096], ecdsa[:256|384|521], ed25519 or ml-dsa-44|65|87";
     match text {
         "dsa" => format!("OpenSSH no longer takes DSA keys; write {known}"),
         "p512" | "ecdsa:512" => "the curve is P-521; write ecdsa:521".into(),
@@ -53,10 +57,11 @@ mod tests {
             ("P-384", KeyType::Ec(Curve::P384)),
             ("ecdsa:521", KeyType::Ec(Curve::P521)),
             ("ed25519", KeyType::Ed25519),
+            ("ML-DSA-65", KeyType::MlDsa(ParameterSet::MlDsa65)),
         ] {
             assert_eq!(text.parse(), Ok(WantedType(meant)), "{text}");
         }
-        for wrong in ["", "rsa:1024", "ed448", "ecdsa:512"] {
+        for wrong in ["", "rsa:1024", "ed448", "ecdsa:512", "ml-dsa"] {
             assert!(wrong.parse::<WantedType>().is_err(), "{wrong}");
         }
     }

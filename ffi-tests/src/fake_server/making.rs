@@ -8,6 +8,7 @@ use kmip_p11::kmip::{
     CryptographicAlgorithm, LinkType, ObjectType, Operation, ResultReason, RevocationReasonCode,
     State as Life, Tag,
 };
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 use super::answer::Body;
@@ -91,6 +92,7 @@ fn wanted_type(payload: Item<'_>) -> Option<KeyType> {
     match CryptographicAlgorithm(algorithm) {
         CryptographicAlgorithm::RSA => Some(KeyType::Rsa(usize::try_from(length?).ok()?)),
         CryptographicAlgorithm::ED25519 => Some(KeyType::Ed25519),
+        CryptographicAlgorithm::MLDSA_65 => Some(KeyType::MlDsa(ParameterSet::MlDsa65)),
         _ => match length? {
             384 => Some(KeyType::Ec(Curve::P384)),
             521 => Some(KeyType::Ec(Curve::P521)),

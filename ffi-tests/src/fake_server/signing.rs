@@ -70,6 +70,7 @@ impl Wanted {
                 KeyType::Rsa(_) => SignScheme::RsaPkcs1(hash?),
                 KeyType::Ec(_) => SignScheme::Ecdsa(hash?),
                 KeyType::Ed25519 => SignScheme::Ed25519,
+                KeyType::MlDsa(_) => SignScheme::MlDsa,
             },
             bytes: input.to_vec(),
             is_digest: digest.is_some(),

@@ -7,6 +7,7 @@ use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::{
     CryptographicAlgorithm, KeyFormatType, LinkType, ObjectType, State, Tag, UsageMask,
 };
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};
 
 use super::locating::Locating;
@@ -193,6 +194,9 @@ fn algorithm(key_type: KeyType) -> CryptographicAlgorithm {
         KeyType::Rsa(_) => CryptographicAlgorithm::RSA,
         KeyType::Ec(_) => CryptographicAlgorithm::ECDSA,
         KeyType::Ed25519 => CryptographicAlgorithm::ED25519,
+        KeyType::MlDsa(ParameterSet::MlDsa44) => CryptographicAlgorithm::MLDSA_44,
+        KeyType::MlDsa(ParameterSet::MlDsa65) => CryptographicAlgorithm::MLDSA_65,
+        KeyType::MlDsa(ParameterSet::MlDsa87) => CryptographicAlgorithm::MLDSA_87,
     }
 }
 
@@ -202,5 +206,6 @@ fn bits(key_type: KeyType) -> i32 {
         KeyType::Ec(Curve::P256) | KeyType::Ed25519 => 256,
         KeyType::Ec(Curve::P384) => 384,
         KeyType::Ec(Curve::P521) => 521,
+        KeyType::MlDsa(set) => 8 * i32::try_from(set.public_key_len()).expect("a length"),
     }
 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::*;
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};
 
 use crate::outcome::{Outcome, demand, deviates, needed, never};
@@ -263,6 +264,7 @@ pub fn half(key: &PrivateKey, secret: bool) -> ManagedObject {
         KeyType::Ec(Curve::P521) => (CryptographicAlgorithm::ECDSA, 521),
         KeyType::Ec(_) => (CryptographicAlgorithm::ECDSA, 256),
         KeyType::Ed25519 => (CryptographicAlgorithm::ED25519, 256),
+        KeyType::MlDsa(set) => (ml_dsa(set), 8 * set.public_key_len()),
     };
     let block = |format, bytes: Vec<u8>| KeyBlock {
         format: Some(format),
@@ -297,6 +299,15 @@ fn key_parameters(key_type: KeyType) -> Vec<Attribute> {
             }),
         ],
         KeyType::Ed25519 => vec![algorithm(CryptographicAlgorithm::ED25519)],
+        KeyType::MlDsa(set) => vec![algorithm(ml_dsa(set))],
+    }
+}
+
+fn ml_dsa(set: ParameterSet) -> CryptographicAlgorithm {
+    match set {
+        ParameterSet::MlDsa44 => CryptographicAlgorithm::MLDSA_44,
+        ParameterSet::MlDsa65 => CryptographicAlgorithm::MLDSA_65,
+        ParameterSet::MlDsa87 => CryptographicAlgorithm::MLDSA_87,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use cryptoki_sys::{CKM_ECDSA, CKM_EDDSA, CKM_RSA_PKCS};
+use cryptoki_sys::{CKM_ECDSA, CKM_EDDSA, CKM_ML_DSA, CKM_RSA_PKCS};
 
 use super::super::hsm::device::{
     Class, Fault, FaultKind, Handle, Object, Reply, Request, Unwrapped, Wrapping,
@@ -290,6 +290,7 @@ fn mechanism(key_type: KeyType) -> u64 {
         KeyType::Rsa(_) => CKM_RSA_PKCS,
         KeyType::Ec(_) => CKM_ECDSA,
         KeyType::Ed25519 => CKM_EDDSA,
+        KeyType::MlDsa(_) => CKM_ML_DSA,
     }
 }
 

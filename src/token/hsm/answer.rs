@@ -307,7 +307,7 @@ fn read(session: &Session, handle: ObjectHandle, class: Class) -> Result<Object,
 }
 
 /// What both halves of a pair tell.
-const OF_A_PAIR: [AttributeType; 8] = [
+const OF_A_PAIR: [AttributeType; 9] = [
     AttributeType::Label,
     AttributeType::Id,
     AttributeType::KeyType,
@@ -315,13 +315,14 @@ const OF_A_PAIR: [AttributeType; 8] = [
     AttributeType::PublicExponent,
     AttributeType::EcParams,
     AttributeType::EcPoint,
+    AttributeType::ParameterSet,
     AttributeType::PublicKeyInfo,
 ];
 
 fn attributes_of(class: Class) -> Vec<AttributeType> {
     use AttributeType as Kind;
     match class {
-        Class::Public => OF_A_PAIR.to_vec(),
+        Class::Public => [OF_A_PAIR.as_slice(), &[Kind::Value]].concat(),
         Class::Private => {
             let guarded = [
                 Kind::Sign,

@@ -333,6 +333,10 @@ pub struct Object {
     pub ec_params: Vec<u8>,
     /// CKA_EC_POINT
     pub ec_point: Vec<u8>,
+    /// CKA_PARAMETER_SET
+    pub parameter_set: Option<u64>,
+    /// CKA_VALUE of a public key.
+    pub public_value: Vec<u8>,
     /// CKA_PUBLIC_KEY_INFO
     pub public_key_info: Vec<u8>,
     /// CKA_VALUE of a certificate.

@@ -1,5 +1,6 @@
 //! A mechanism with its parameter as the module gets it.
 
+use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
 use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
@@ -40,6 +41,15 @@ pub fn of_call(call: &MechanismCall) -> Result<Mechanism<'_>, Fault> {
             };
             Ok(Mechanism::Eddsa(EddsaParams::new(scheme)))
         }
+        Parameter::SignContext { hedge, context } if call.number == CKM_ML_DSA => {
+            let hedge = match *hedge {
+                CKH_HEDGE_REQUIRED => HedgeType::Required,
+                CKH_DETERMINISTIC_REQUIRED => HedgeType::DeterministicRequired,
+                _ => HedgeType::Preferred,
+            };
+            let context = SignAdditionalContext::new(hedge, Some(context));
+            Ok(Mechanism::MlDsa(context))
+        }
         _ => Err(no_parameter(call.number)),
     }
 }
@@ -55,6 +65,7 @@ pub fn signs(number: CK_MECHANISM_TYPE) -> bool {
 pub fn goes_with(number: CK_MECHANISM_TYPE, key: KeyType) -> bool {
     match number {
         CKM_EDDSA => KeyType::Ed25519 == key,
+        CKM_ML_DSA => matches!(key, KeyType::MlDsa(_)),
         CKM_ECDSA | CKM_ECDSA_SHA1 | CKM_ECDSA_SHA224 | CKM_ECDSA_SHA256 | CKM_ECDSA_SHA384
         | CKM_ECDSA_SHA512 => matches!(key, KeyType::Ec(_)),
         _ if number >= CKM_VENDOR_DEFINED => true,
@@ -91,6 +102,7 @@ fn plain(number: CK_MECHANISM_TYPE) -> Option<Mechanism<'static>> {
         CKM_ECDSA_SHA384 => Mechanism::EcdsaSha384,
         CKM_ECDSA_SHA512 => Mechanism::EcdsaSha512,
         CKM_EDDSA => Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)),
+        CKM_ML_DSA => Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None)),
         _ => {
             let vendors = MechanismType::new_vendor_defined(number).ok()?;
             Mechanism::VendorDefined(VendorDefinedMechanism::new::<u8>(vendors, None))

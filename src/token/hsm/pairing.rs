@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use cryptoki_sys::CKK_ML_DSA;
 use der::Decode;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 
 use super::device::{Class, Handle, Object};
 use crate::model::certificate::Certificate;
 use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, PublicKey, PublicKeyError};
 use crate::model::validity::Validity;
 
@@ -137,7 +139,12 @@ fn may_be(private: &Object, key: &PublicKey) -> bool {
     match (curve(&private.ec_params), key) {
         (Some(Some(of_private)), PublicKey::Ec { curve, .. }) => of_private == *curve,
         (Some(None), PublicKey::Ed25519(_)) => true,
-        (None, PublicKey::Rsa { .. }) => private.ec_params.is_empty(),
+        (None, PublicKey::Rsa { .. }) => {
+            private.ec_params.is_empty() && private.parameter_set.is_none()
+        }
+        (None, PublicKey::MlDsa { set, .. }) => private
+            .parameter_set
+            .is_none_or(|told| told == set.number()),
         // Parameters that are not told, or not read: the signature will show.
         (None, _) => true,
         _ => false,
@@ -164,6 +171,9 @@ fn own_public_key(object: &Object) -> Result<PublicKey, PublicKeyError> {
     if !object.modulus.is_empty() && !object.exponent.is_empty() {
         return PublicKey::from_rsa(&object.modulus, &object.exponent);
     }
+    if object.key_type == Some(CKK_ML_DSA) {
+        return ml_dsa(object);
+    }
     // An OCTET STRING (v3.2, 6.3.3), which some modules leave out.
     let point = <&OctetStringRef>::from_der(&object.ec_point)
         .map_or(object.ec_point.as_slice(), |string| string.as_bytes());
@@ -172,9 +182,17 @@ fn own_public_key(object: &Object) -> Result<PublicKey, PublicKeyError> {
         Some(Some(curve)) => PublicKey::from_point(curve, point),
         Some(None) => PublicKey::from_ed25519(point),
         None => Err(PublicKeyError::Form(
-            "it is no RSA, P-256, P-384, P-521 or Ed25519 key".into(),
+            "it is no RSA, P-256, P-384, P-521, Ed25519 or ML-DSA key".into(),
         )),
     }
+}
+
+fn ml_dsa(object: &Object) -> Result<PublicKey, PublicKeyError> {
+    let set = object.parameter_set.and_then(ParameterSet::of_number);
+    let set = set.ok_or_else(|| {
+        PublicKeyError::Form("its CKA_PARAMETER_SET is none of ML-DSA's".to_owned())
+    })?;
+    PublicKey::from_ml_dsa(set, &object.public_value)
 }
 
 fn certificate_id(object: &Object) -> ObjectId {
@@ -317,6 +335,38 @@ mod tests {
         let mut holders: Vec<_> = pairs.holders.values().map(Holders::all).collect();
         holders.sort();
         assert_eq!(holders, [[2, 1], [4, 3]]);
+    }
+
+    #[test]
+    fn ml_dsa_is_read_from_set_and_value_and_meets_by_id() {
+        let set = ParameterSet::MlDsa65;
+        let key = made(KeyType::MlDsa(set));
+        let PublicKey::MlDsa { bytes, .. } = &key else {
+            panic!("{key:?}")
+        };
+        let half = |handle, class, number| {
+            let mut object = nothing_of(handle, class);
+            object.id = b"1".to_vec();
+            object.key_type = Some(CKK_ML_DSA);
+            object.parameter_set = Some(number);
+            object
+        };
+        let mut public = half(1, Class::Public, set.number());
+        public.public_value = bytes.clone();
+        let private = |number| half(2, Class::Private, number);
+        let paired = pairs(&[public.clone(), private(set.number())], true);
+        assert_eq!(paired.found.keys.len(), 1);
+        assert_eq!(paired.found.keys[0].public, key);
+        let other = ParameterSet::MlDsa87.number();
+        assert_eq!(
+            pairs(&[public.clone(), private(other)], true).found.keys,
+            []
+        );
+        for wrong in [None, Some(other), Some(99)] {
+            public.parameter_set = wrong;
+            let paired = pairs(&[public.clone(), private(set.number())], true);
+            assert_eq!((paired.found.keys.len(), paired.found.hidden.len()), (0, 2));
+        }
     }
 
     #[test]

@@ -33,8 +33,9 @@ pub fn call_of(
         }
         (SignScheme::Ecdsa(hash), _) => (CKM_ECDSA, digest_of(input, hash)),
         (SignScheme::Ed25519, SignInput::Message(message)) => (CKM_EDDSA, message.to_vec()),
-        (SignScheme::Ed25519, SignInput::Digest(_)) => {
-            let said = "Ed25519 signs messages, no digests";
+        (SignScheme::MlDsa, SignInput::Message(message)) => (CKM_ML_DSA, message.to_vec()),
+        (SignScheme::Ed25519 | SignScheme::MlDsa, SignInput::Digest(_)) => {
+            let said = format!("{scheme} signs messages, no digests");
             return Err(Fault::new(FaultKind::Mechanism, said));
         }
     };

@@ -1,7 +1,9 @@
 //! Attributes: what objects are made with, and what they tell.
 
 use cryptoki::mechanism::{Mechanism, MechanismInfo};
-use cryptoki::object::{Attribute, KeyType as ForeignType, ObjectClass};
+use cryptoki::object::{
+    Attribute, KeyType as ForeignType, MlDsaParameterSetType as ForeignSet, ObjectClass,
+};
 use cryptoki::types::Ulong;
 use cryptoki_sys::*;
 use der::asn1::{AnyRef, OctetStringRef};
@@ -10,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::device::*;
 use crate::crypto::private_key::PrivateKey;
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{KeyType, PublicKey};
 
 /// The curve's name in CKA_EC_PARAMS as v2.40 and v3.0 want it for Ed25519 (6.3.3), and as RFC 8410 numbers it.
@@ -35,7 +38,8 @@ impl Drop for PrivateTemplate {
                 | Attribute::Prime2(bytes)
                 | Attribute::Exponent1(bytes)
                 | Attribute::Exponent2(bytes)
-                | Attribute::Coefficient(bytes) => bytes.zeroize(),
+                | Attribute::Coefficient(bytes)
+                | Attribute::Seed(bytes) => bytes.zeroize(),
                 _ => {}
             }
         }
@@ -48,13 +52,14 @@ pub fn pair_generation(key_type: KeyType) -> Mechanism<'static> {
         KeyType::Rsa(_) => Mechanism::RsaPkcsKeyPairGen,
         KeyType::Ec(_) => Mechanism::EccKeyPairGen,
         KeyType::Ed25519 => Mechanism::EccEdwardsKeyPairGen,
+        KeyType::MlDsa(_) => Mechanism::MlDsaKeyPairGen,
     }
 }
 
-/// The forms of CKA_EC_PARAMS to try, one after the other; one that is empty for RSA.
+/// The forms of CKA_EC_PARAMS to try, one after the other; one that is empty where there is no curve.
 pub fn parameters_of(key_type: KeyType) -> Vec<Vec<u8>> {
     match key_type {
-        KeyType::Rsa(_) => vec![vec![]],
+        KeyType::Rsa(_) | KeyType::MlDsa(_) => vec![vec![]],
         KeyType::Ec(curve) => vec![curve.oid().to_der().unwrap_or_default()],
         KeyType::Ed25519 => ED25519.map(<[u8]>::to_vec).to_vec(),
     }
@@ -73,7 +78,10 @@ pub fn of_new_pair(
             public.push(Attribute::ModulusBits(Ulong::new(bits)));
             public.push(Attribute::PublicExponent(vec![1, 0, 1]));
         }
-        _ => public.push(Attribute::EcParams(parameters.to_vec())),
+        KeyType::MlDsa(set) => public.push(parameter_set(set)),
+        KeyType::Ec(_) | KeyType::Ed25519 => {
+            public.push(Attribute::EcParams(parameters.to_vec()));
+        }
     }
     (public, private_key(pair, id))
 }
@@ -145,7 +153,19 @@ fn numbers(key: &PublicKey, parameters: &[u8]) -> Vec<Attribute> {
         ],
         PublicKey::Ec { point: bytes, .. } => point(bytes),
         PublicKey::Ed25519(bytes) => point(bytes),
+        PublicKey::MlDsa { set, bytes } => {
+            vec![parameter_set(*set), Attribute::Value(bytes.clone())]
+        }
     }
+}
+
+fn parameter_set(set: ParameterSet) -> Attribute {
+    let set = match set {
+        ParameterSet::MlDsa44 => ForeignSet::ML_DSA_44,
+        ParameterSet::MlDsa65 => ForeignSet::ML_DSA_65,
+        ParameterSet::MlDsa87 => ForeignSet::ML_DSA_87,
+    };
+    Attribute::ParameterSet(set.into())
 }
 
 /// The private numbers of a PKCS#8 PrivateKeyInfo.
@@ -156,6 +176,9 @@ fn secret_numbers(pkcs8: &[u8], key_type: KeyType, parameters: &[u8]) -> Option<
         KeyType::Rsa(_) => return rsa_numbers(inner),
         KeyType::Ec(_) => scalar(inner)?,
         KeyType::Ed25519 => <&OctetStringRef>::from_der(inner).ok()?.as_bytes().to_vec(),
+        KeyType::MlDsa(set) => {
+            return Some(vec![parameter_set(set), Attribute::Seed(seed(inner)?)]);
+        }
     };
     Some(vec![
         Attribute::EcParams(parameters.to_vec()),
@@ -177,6 +200,12 @@ fn rsa_numbers(der: &[u8]) -> Option<Vec<Attribute>> {
         Attribute::Exponent2(bytes(key.exponent2)),
         Attribute::Coefficient(bytes(key.coefficient)),
     ])
+}
+
+/// The seed of an ML-DSA private key in that form (RFC 9881, 6): [0] IMPLICIT.
+fn seed(der: &[u8]) -> Option<Vec<u8>> {
+    let seed = der.strip_prefix(&[0x80, 32])?;
+    (seed.len() == 32).then(|| seed.to_vec())
 }
 
 /// The number in an ECPrivateKey (RFC 5915, 3).
@@ -279,6 +308,7 @@ fn foreign_type(key_type: KeyType) -> ForeignType {
         KeyType::Rsa(_) => ForeignType::RSA,
         KeyType::Ec(_) => ForeignType::EC,
         KeyType::Ed25519 => ForeignType::EC_EDWARDS,
+        KeyType::MlDsa(_) => ForeignType::ML_DSA,
     }
 }
 
@@ -294,6 +324,8 @@ pub fn nothing_of(handle: Handle, class: Class) -> Object {
         exponent: vec![],
         ec_params: vec![],
         ec_point: vec![],
+        parameter_set: None,
+        public_value: vec![],
         public_key_info: vec![],
         certificate: vec![],
         sign: None,
@@ -317,10 +349,12 @@ impl Object {
             Attribute::PublicExponent(bytes) => self.exponent = bytes,
             Attribute::EcParams(bytes) => self.ec_params = bytes,
             Attribute::EcPoint(bytes) => self.ec_point = bytes,
+            Attribute::ParameterSet(set) => self.parameter_set = Some(**set),
             Attribute::PublicKeyInfo(bytes) => self.public_key_info = bytes,
             Attribute::Value(bytes) if self.class == Class::Certificate => {
                 self.certificate = bytes;
             }
+            Attribute::Value(bytes) if self.class == Class::Public => self.public_value = bytes,
             Attribute::Value(bytes) => drop(Zeroizing::new(bytes)),
             Attribute::Sign(is) => self.sign = Some(is),
             Attribute::Unwrap(is) => self.unwrap = Some(is),
@@ -366,6 +400,7 @@ mod tests {
             KeyType::Ec(Curve::P256),
             KeyType::Ec(Curve::P521),
             KeyType::Ed25519,
+            KeyType::MlDsa(ParameterSet::MlDsa44),
         ] {
             let key = PrivateKey::generate(key_type).unwrap();
             let pkcs8 = Secret(key.to_pkcs8().unwrap());
@@ -381,7 +416,7 @@ mod tests {
                 .attributes()
                 .iter()
                 .any(|attribute| match attribute {
-                    Attribute::Value(bytes) => bytes.len() >= 32,
+                    Attribute::Value(bytes) | Attribute::Seed(bytes) => bytes.len() >= 32,
                     Attribute::PrivateExponent(bytes) => bytes.len() >= 250,
                     _ => false,
                 });

@@ -28,6 +28,10 @@ pub fn verdict(
             let scheme = SignScheme::Ecdsa(Hash::Sha256);
             Some(verify(key, scheme, SignInput::Digest(&digest), signature))
         }
+        (Parameter::SignContext { context, .. }, PublicKey::MlDsa { .. }) if context.is_empty() => {
+            let input = SignInput::Message(data);
+            Some(verify(key, SignScheme::MlDsa, input, signature))
+        }
         (Parameter::None, _) => {
             let row = Mechanism::all()
                 .iter()

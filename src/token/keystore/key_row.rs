@@ -64,6 +64,7 @@ fn word(key_type: KeyType) -> String {
         KeyType::Rsa(bits) => format!("rsa-{bits}"),
         KeyType::Ec(curve) => format!("ecdsa-p{}", curve.bits()),
         KeyType::Ed25519 => "ed25519".into(),
+        KeyType::MlDsa(set) => format!("ml-dsa-{}", set.digits()),
     }
 }
 

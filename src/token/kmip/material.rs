@@ -3,6 +3,7 @@
 use crate::config::KeyKind;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::kmip::{CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, RecommendedCurve};
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType, PublicKey, PublicKeyError};
 
 /// The specification has no curve for Ed25519; Cosmian numbers it in the range of extensions.
@@ -32,6 +33,9 @@ pub fn public_key(block: &KeyBlock) -> Result<PublicKey, PublicKeyError> {
 fn raw(block: &KeyBlock, bytes: &[u8]) -> Option<Result<PublicKey, PublicKeyError>> {
     match (block.algorithm, bytes) {
         (Some(CryptographicAlgorithm::ED25519), _) => Some(PublicKey::from_ed25519(bytes)),
+        (Some(algorithm), _) if ml_dsa(algorithm).is_some() => {
+            ml_dsa(algorithm).map(|set| PublicKey::from_ml_dsa(set, bytes))
+        }
         (_, [4, coordinates @ ..]) => {
             let halves = |curve: &Curve| 2 * curve.field_len() == coordinates.len();
             let curve = Curve::ALL.into_iter().find(halves)?;
@@ -75,19 +79,31 @@ pub fn algorithm(key_type: KeyType) -> CryptographicAlgorithm {
         KeyType::Rsa(_) => CryptographicAlgorithm::RSA,
         KeyType::Ec(_) => CryptographicAlgorithm::ECDSA,
         KeyType::Ed25519 => CryptographicAlgorithm::ED25519,
+        KeyType::MlDsa(ParameterSet::MlDsa44) => CryptographicAlgorithm::MLDSA_44,
+        KeyType::MlDsa(ParameterSet::MlDsa65) => CryptographicAlgorithm::MLDSA_65,
+        KeyType::MlDsa(ParameterSet::MlDsa87) => CryptographicAlgorithm::MLDSA_87,
     }
 }
 
-/// What servers may call the algorithms of keys of these kinds; nothing if these are all there are.
+fn ml_dsa(number: CryptographicAlgorithm) -> Option<ParameterSet> {
+    let mut all = ParameterSet::ALL.into_iter();
+    all.find(|set| algorithm(KeyType::MlDsa(*set)) == number)
+}
+
+/// What servers may call the algorithms of keys of these kinds; nothing if these are all that servers
+/// usually have, so that one question is enough.
 pub fn algorithms(kinds: &[KeyKind]) -> Vec<CryptographicAlgorithm> {
     use CryptographicAlgorithm as Algorithm;
-    if KeyKind::ALL.iter().all(|kind| kinds.contains(kind)) {
+    if KeyKind::OPENSSH.iter().all(|kind| kinds.contains(kind)) {
         return vec![];
     }
     let mut all = vec![];
     for kind in kinds {
         let names: &[_] = match kind {
             KeyKind::Rsa => &[Algorithm::RSA],
+            KeyKind::MlDsa44 => &[Algorithm::MLDSA_44],
+            KeyKind::MlDsa65 => &[Algorithm::MLDSA_65],
+            KeyKind::MlDsa87 => &[Algorithm::MLDSA_87],
             KeyKind::Ed25519 => &[Algorithm::ED25519, Algorithm::EC, Algorithm::ECDSA],
             _ => &[Algorithm::EC, Algorithm::ECDSA, Algorithm::ECDH],
         };
@@ -102,23 +118,24 @@ pub fn algorithms(kinds: &[KeyKind]) -> Vec<CryptographicAlgorithm> {
     all
 }
 
-/// The curve as KMIP numbers it; Ed25519 says all by its algorithm.
+/// The curve as KMIP numbers it; Ed25519 and ML-DSA say all by their algorithm.
 pub fn recommended_curve(key_type: KeyType) -> Option<RecommendedCurve> {
     match key_type {
-        KeyType::Rsa(_) | KeyType::Ed25519 => None,
+        KeyType::Rsa(_) | KeyType::Ed25519 | KeyType::MlDsa(_) => None,
         KeyType::Ec(Curve::P256) => Some(RecommendedCurve::P_256),
         KeyType::Ec(Curve::P384) => Some(RecommendedCurve::P_384),
         KeyType::Ec(Curve::P521) => Some(RecommendedCurve::P_521),
     }
 }
 
-/// The length in bits as KMIP counts it.
+/// The length in bits as KMIP counts it; of ML-DSA, that of the public key.
 pub fn length(key_type: KeyType) -> u32 {
     match key_type {
         KeyType::Rsa(bits) => u32::try_from(bits).unwrap_or(u32::MAX),
         KeyType::Ec(Curve::P256) | KeyType::Ed25519 => 256,
         KeyType::Ec(Curve::P384) => 384,
         KeyType::Ec(Curve::P521) => 521,
+        KeyType::MlDsa(set) => u32::try_from(8 * set.public_key_len()).unwrap_or(u32::MAX),
     }
 }
 
@@ -163,6 +180,8 @@ mod tests {
     fn an_algorithm_is_asked_for_once_and_by_all_its_names() {
         use CryptographicAlgorithm as Algorithm;
         assert_eq!(algorithms(&KeyKind::ALL), []);
+        assert_eq!(algorithms(&KeyKind::OPENSSH), []);
+        assert_eq!(algorithms(&[KeyKind::MlDsa65]), [Algorithm::MLDSA_65]);
         assert_eq!(algorithms(&[KeyKind::Rsa]), [Algorithm::RSA]);
         let curves = algorithms(&[KeyKind::EcdsaP256, KeyKind::EcdsaP384]);
         assert_eq!(curves, [Algorithm::EC, Algorithm::ECDSA, Algorithm::ECDH]);

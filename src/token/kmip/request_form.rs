@@ -25,7 +25,7 @@ pub enum Form {
     Data,
 }
 
-/// Which forms each server was seen to take, for RSA, ECDSA and Ed25519 apart, and which a key cannot be
+/// Which forms each server was seen to take, for RSA, ECDSA, Ed25519 and ML-DSA apart, and which a key cannot be
 /// asked in: neither an odd key nor an odd server of a group must spoil the others of a process that may
 /// live for months. A server is known by what [`Client::identity`](crate::kmip::Client::identity) says.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ enum Family {
     Rsa,
     Ecdsa,
     Ed25519,
+    MlDsa,
 }
 
 /// A server, a form for a family of keys, and what came of it: for another process.
@@ -66,7 +67,7 @@ impl FormMemory {
         input: SignInput<'_>,
     ) -> (Vec<Form>, Vec<String>) {
         let possible: &[Form] = match (scheme, input) {
-            (SignScheme::Ed25519, _) => &[Form::Data],
+            (SignScheme::Ed25519 | SignScheme::MlDsa, _) => &[Form::Data],
             (_, SignInput::Message(_)) => &[Form::DigestedData, Form::Data],
             (_, SignInput::Digest(_)) => &[Form::DigestedData],
         };
@@ -135,6 +136,7 @@ fn family(scheme: SignScheme) -> Family {
         SignScheme::RsaPkcs1(_) => Family::Rsa,
         SignScheme::Ecdsa(_) => Family::Ecdsa,
         SignScheme::Ed25519 => Family::Ed25519,
+        SignScheme::MlDsa => Family::MlDsa,
     }
 }
 
@@ -174,7 +176,7 @@ pub fn parameters(scheme: SignScheme) -> CryptographicParameters {
             algorithm: Some(CryptographicAlgorithm::ECDSA),
             ..CryptographicParameters::default()
         },
-        SignScheme::Ed25519 => CryptographicParameters::default(),
+        SignScheme::Ed25519 | SignScheme::MlDsa => CryptographicParameters::default(),
     }
 }
 

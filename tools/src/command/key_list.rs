@@ -35,7 +35,7 @@ struct Listing {
     errors: Vec<FailureRecord>,
 }
 
-/// The lines of an authorized_keys file.
+/// The lines of an authorized_keys file; PEM of keys that OpenSSH has no form for.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Lines(Listing);
@@ -86,7 +86,7 @@ pub fn public(
     person: &dyn Person,
 ) -> Result<Verdict, Failure> {
     let lines = match arguments.keys.as_slice() {
-        [] => Listing::of(places, false, person),
+        [] => Listing::of(places, false, person).for_openssh(person),
         names => Listing::of_names(place::only(places)?, names)?,
     };
     let problems = lines.errors.len();
@@ -175,6 +175,20 @@ impl Listing {
         })
     }
 
+    /// Without the keys that an authorized_keys file has no line for.
+    fn for_openssh(mut self, person: &dyn Person) -> Self {
+        self.keys.retain(|key| {
+            if key.pem.is_some() {
+                let (name, key_type) = (&key.name, &key.key_type);
+                person.tell(&format!(
+                    "key {name:?} is left out, since OpenSSH has no {key_type} keys; name it to get its PEM"
+                ));
+            }
+            key.pem.is_none()
+        });
+        self
+    }
+
     /// A column for what is not the same in every row.
     fn columns(&self) -> Vec<Column> {
         let mut columns: Vec<Column> = vec![
@@ -226,7 +240,7 @@ impl fmt::Display for Lines {
         self.0
             .keys
             .iter()
-            .try_for_each(|key| writeln!(f, "{}", key.openssh))
+            .try_for_each(|key| writeln!(f, "{}", key.public_form()))
     }
 }
 
@@ -258,9 +272,13 @@ mod tests {
     use super::*;
     use crate::output::tests::printed;
     use crate::person::Scripted;
+    use crate::place::tests::place;
     use crate::place::tests::{add, down, empty};
+    use kmip_p11::config::{KeyFilter, KeyKind};
+    use kmip_p11::model::ml_dsa::ParameterSet;
     use kmip_p11::model::public_key::{Curve, KeyType};
     use kmip_p11::token::Revocation;
+    use kmip_p11::token::memory::MemoryToken;
 
     fn two_places() -> [Place; 2] {
         let places = [empty("prod"), empty("lab")];
@@ -336,6 +354,33 @@ mod tests {
             assert!(public(&places, &arguments(&["old"]), output, &person).is_err());
         });
         assert!(text.ends_with(" old\n"));
+    }
+
+    #[test]
+    fn what_authorized_keys_cannot_have_is_given_if_it_is_named() {
+        let filter = KeyFilter {
+            types: KeyKind::ALL.to_vec(),
+            ..KeyFilter::default()
+        };
+        let place = place(MemoryToken::new("prod").showing(filter));
+        add(&place, "new", KeyType::MlDsa(ParameterSet::MlDsa65));
+        add(&place, "web", KeyType::Ed25519);
+        let (places, person) = ([place], Scripted::default());
+        let printed_of = |keys: &[&str]| {
+            let keys = keys.iter().map(|&key| key.into()).collect();
+            printed(false, |output| {
+                public(&places, &PublicArguments { keys }, output, &person).unwrap();
+            })
+        };
+        let all = printed_of(&[]);
+        assert!(
+            all.starts_with("ssh-ed25519 ") && all.lines().count() == 1,
+            "{all}"
+        );
+        assert!(person.told()[0].contains("OpenSSH has no ML-DSA-65 keys"));
+        let named = printed_of(&["new"]);
+        assert!(named.starts_with("-----BEGIN PUBLIC KEY-----\n"), "{named}");
+        assert!(named.ends_with("\n-----END PUBLIC KEY-----\n"), "{named}");
     }
 
     #[test]

@@ -180,9 +180,10 @@ impl fmt::Display for Made {
             "{key_type} key {name:?} in slot {slot:?}: {how}, id {}",
             key.id
         )?;
-        writeln!(f, "{}\n\n{}\n", key.fingerprint, key.openssh)?;
+        writeln!(f, "{}\n\n{}\n", key.fingerprint, key.openssh_or_hint())?;
         match &key.hidden_because {
             Some(reason) => writeln!(f, "Programs do not see it yet: {reason}"),
+            None if key.pem.is_some() => Ok(()),
             None => self.next(f),
         }
     }

@@ -49,6 +49,7 @@ pub fn attempts(key: &PublicKey) -> Vec<Attempt> {
             scheme: SignScheme::Ed25519,
             signed: sample(MESSAGE_LEN),
         }],
+        PublicKey::MlDsa { .. } => vec![],
     }
 }
 
@@ -95,6 +96,7 @@ impl Attempt {
             PublicKey::Rsa { .. } => length <= self.room,
             PublicKey::Ec { .. } => (64..=132).contains(&length) && length.is_multiple_of(2),
             PublicKey::Ed25519(_) => length == 64,
+            PublicKey::MlDsa { .. } => false,
         };
         if !fits {
             return Err(format!(

@@ -33,6 +33,13 @@ impl OfferedKey {
         let rest = match key_type {
             CKK_RSA => [CKA_ID, CKA_MODULUS, CKA_PUBLIC_EXPONENT],
             CKK_EC | CKK_EC_EDWARDS => [CKA_ID, CKA_EC_POINT, CKA_EC_PARAMS],
+            CKK_ML_DSA => {
+                return Err(
+                    "an ML-DSA key, which no OpenSSH knows: it complains, and goes on; leave the type out of \
+                     keys.types where OpenSSH looks"
+                        .into(),
+                );
+            }
             other => return Err(format!("key type {other:#x} is none that OpenSSH knows")),
         };
         let told = |error| format!("attributes: {error}");

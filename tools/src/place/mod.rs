@@ -94,7 +94,7 @@ impl Place {
     }
 }
 
-/// The filter in words; `all` if it lets everything through.
+/// The filter in words; `all` if it lets everything through that OpenSSH knows.
 fn shows(filter: &KeyFilter) -> String {
     let mut parts = vec![];
     if !filter.groups.is_empty() {
@@ -103,7 +103,7 @@ fn shows(filter: &KeyFilter) -> String {
     if !filter.names.is_empty() {
         parts.push("names that match a pattern".into());
     }
-    if filter.types.len() < KeyKind::ALL.len() {
+    if filter.types != KeyKind::OPENSSH {
         let types: Vec<_> = filter.types.iter().map(|kind| kind.name()).collect();
         parts.push(format!("types {}", types.join(", ")));
     }

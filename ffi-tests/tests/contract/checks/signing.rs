@@ -24,6 +24,7 @@ fn scheme(key: &PublicKey) -> SignScheme {
         PublicKey::Rsa { .. } => SignScheme::RsaPkcs1(Hash::Sha256),
         PublicKey::Ec { .. } => SignScheme::Ecdsa(Hash::Sha256),
         PublicKey::Ed25519(_) => SignScheme::Ed25519,
+        PublicKey::MlDsa { .. } => SignScheme::MlDsa,
     }
 }
 
@@ -43,7 +44,7 @@ fn parameters(scheme: SignScheme) -> CryptographicParameters {
             algorithm: Some(CryptographicAlgorithm::ECDSA),
             ..CryptographicParameters::default()
         },
-        SignScheme::Ed25519 => CryptographicParameters::default(),
+        SignScheme::Ed25519 | SignScheme::MlDsa => CryptographicParameters::default(),
     }
 }
 

@@ -30,6 +30,7 @@ pub fn signs_every_way(token: &dyn Token, key: &Key) -> Outcome {
         KeyType::Rsa(_) => Hash::ALL.map(SignScheme::RsaPkcs1).to_vec(),
         KeyType::Ec(_) => Hash::ALL.map(SignScheme::Ecdsa).to_vec(),
         KeyType::Ed25519 => vec![SignScheme::Ed25519],
+        KeyType::MlDsa(_) => vec![SignScheme::MlDsa],
     };
     for scheme in schemes {
         signs(token, key, scheme, SignInput::Message(b"a message"))?;
@@ -54,6 +55,7 @@ fn length(key: &PublicKey) -> usize {
         KeyType::Rsa(bits) => bits / 8,
         KeyType::Ec(curve) => 2 * curve.field_len(),
         KeyType::Ed25519 => 64,
+        KeyType::MlDsa(set) => set.signature_len(),
     }
 }
 

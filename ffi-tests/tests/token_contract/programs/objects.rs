@@ -106,6 +106,7 @@ fn public_parts(session: &Session<'_>, key: CK_OBJECT_HANDLE, key_type: KeyType)
             demand(length(CKA_EC_PARAMS)? > 2, "no CKA_EC_PARAMS")
         }
         KeyType::Ed25519 => demand(length(CKA_EC_PARAMS)? > 2, "no CKA_EC_PARAMS"),
+        KeyType::MlDsa(_) => same("CKA_PARAMETER_SET", length(CKA_PARAMETER_SET)?, 8),
     }
 }
 

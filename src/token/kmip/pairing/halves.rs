@@ -143,6 +143,6 @@ fn same_algorithm(private: &Managed, public: &PublicKey) -> bool {
                 Algorithm::ED25519 | Algorithm::EC | Algorithm::ECDSA
             )
         }
-        KeyType::Rsa(_) => algorithm == material::algorithm(key_type),
+        KeyType::Rsa(_) | KeyType::MlDsa(_) => algorithm == material::algorithm(key_type),
     })
 }

@@ -20,6 +20,9 @@ fn algorithms() -> Vec<Attribute> {
         Algorithm::ECDSA,
         Algorithm::ECDH,
         Algorithm::ED25519,
+        Algorithm::MLDSA_44,
+        Algorithm::MLDSA_65,
+        Algorithm::MLDSA_87,
     ];
     all.map(Attribute::CryptographicAlgorithm).into()
 }

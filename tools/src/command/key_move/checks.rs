@@ -1,9 +1,7 @@
 //! What has to be so before a key is brought to a slot: asked for, and nothing changed.
 
-use kmip_p11::config::KeyKind;
 use kmip_p11::model::key::{Key, State};
-use kmip_p11::model::public_key::{Curve, KeyType};
-use kmip_p11::token::NewKey;
+use kmip_p11::token::{NewKey, key_kind};
 
 use super::source::Source;
 use crate::command::key_make::{group_is_shown, name_is_free};
@@ -104,7 +102,7 @@ impl Way<'_> {
         let (filter, wanted) = (&self.target.filter, &self.wanted);
         let slot = &self.target.label;
         let key_type = wanted.key_type;
-        if !filter.types.contains(&kind(key_type)) {
+        if !filter.types.contains(&key_kind(key_type)) {
             return Err(Failure::Refused(format!(
                 "slot {slot:?} shows no {key_type} keys: see keys.types in the configuration"
             )));
@@ -132,15 +130,5 @@ fn with_advice(failure: Failure, advice: &str) -> Failure {
     match failure {
         Failure::Refused(text) => Failure::Refused(text + advice),
         other => other,
-    }
-}
-
-fn kind(key_type: KeyType) -> KeyKind {
-    match key_type {
-        KeyType::Rsa(_) => KeyKind::Rsa,
-        KeyType::Ec(Curve::P256) => KeyKind::EcdsaP256,
-        KeyType::Ec(Curve::P384) => KeyKind::EcdsaP384,
-        KeyType::Ec(Curve::P521) => KeyKind::EcdsaP521,
-        KeyType::Ed25519 => KeyKind::Ed25519,
     }
 }

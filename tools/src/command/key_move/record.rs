@@ -113,7 +113,7 @@ impl fmt::Display for Brought {
             "{key_type} key {name:?} in slot {slot:?}: {how}, id {}, {signed}",
             key.id
         )?;
-        writeln!(f, "{}\n\n{}\n", key.fingerprint, key.openssh)?;
+        writeln!(f, "{}\n\n{}\n", key.fingerprint, key.openssh_or_hint())?;
         if let Some(reason) = &key.hidden_because {
             writeln!(f, "Programs do not see it there: {reason}")?;
         }
