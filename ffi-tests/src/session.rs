@@ -7,6 +7,9 @@ use cryptoki_sys::*;
 use crate::call;
 use crate::module::{Answer, Module, answer};
 
+/// Bytes that any signature has room in.
+const LONGEST_SIGNATURE: usize = 8192;
+
 /// An open session; closed on drop.
 pub struct Session<'module> {
     module: &'module Module,
@@ -128,11 +131,16 @@ impl<'module> Session<'module> {
 
     /// C_SignInit with a mechanism that takes no parameter.
     pub fn sign_init(&self, mechanism: CK_MECHANISM_TYPE, key: CK_OBJECT_HANDLE) -> Answer {
-        let mut mechanism = CK_MECHANISM {
+        let mechanism = CK_MECHANISM {
             mechanism,
             pParameter: null_mut(),
             ulParameterLen: 0,
         };
+        self.sign_init_by(mechanism, key)
+    }
+
+    /// C_SignInit with a mechanism whose parameter is there until it returns.
+    pub fn sign_init_by(&self, mut mechanism: CK_MECHANISM, key: CK_OBJECT_HANDLE) -> Answer {
         answer(call!(
             self.module,
             C_SignInit,
@@ -178,7 +186,7 @@ impl<'module> Session<'module> {
         data: &[u8],
     ) -> Answer<Vec<u8>> {
         self.sign_init(mechanism, key)?;
-        self.sign_into(data, 1024)
+        self.sign_into(data, LONGEST_SIGNATURE)
     }
 
     /// C_SignInit, C_SignUpdate for each part, C_SignFinal.
@@ -194,7 +202,7 @@ impl<'module> Session<'module> {
             let (start, count) = (part.as_mut_ptr(), part.len() as CK_ULONG);
             answer(call!(self.module, C_SignUpdate, session, start, count))?;
         }
-        let mut signature = vec![0; 1024];
+        let mut signature = vec![0; LONGEST_SIGNATURE];
         let mut length = signature.len() as CK_ULONG;
         let buffer = signature.as_mut_ptr();
         answer(call!(
