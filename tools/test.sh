@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need on Debian 12 and runs all of them: format, lints, unit tests, and the
-# tests of the shipped library with real OpenSSH and real KMIP servers.
+# tests of the shipped library with real OpenSSH, real KMIP servers and other PKCS#11 modules.
 #
 #   tools/test.sh            everything; the first run builds Cosmian KMS (about 10 minutes)
 #
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(gcc g++ libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
-  opensc softhsm2 strace procps python3 python3-venv postgresql gdb)
+  opensc softhsm2 strace procps python3 python3-venv postgresql gdb libclang1 libsqlite3-dev)
 
 missing_packages() {
   local package
@@ -35,22 +35,22 @@ step() {
   printf '\n== %s (after %d s)\n' "$1" "$SECONDS"
 }
 
-# The slowest installation goes on beside ours; its output is shown only if it fails.
-install_cosmian_aside() {
-  cosmian_log=$(mktemp)
-  tools/servers/install-cosmian.sh >"$cosmian_log" 2>&1 </dev/null &
-  cosmian_pid=$!
+# The slow installations go on beside ours; their output is shown only if they fail. The short one comes first.
+install_aside() {
+  aside_log=$(mktemp)
+  { tools/servers/install-kryoptic.sh && tools/servers/install-cosmian.sh; } >"$aside_log" 2>&1 </dev/null &
+  aside_pid=$!
 }
 
-wait_for_cosmian() {
+wait_for_installations() {
   local status=0
-  wait "$cosmian_pid" || status=$?
+  wait "$aside_pid" || status=$?
   if [ "$status" -ne 0 ]; then
-    cat "$cosmian_log" >&2
-    echo "test.sh: Cosmian KMS could not be installed; its output is above" >&2
+    cat "$aside_log" >&2
+    echo "test.sh: kryoptic or Cosmian KMS could not be installed; the output is above" >&2
     exit 1
   fi
-  rm -f "$cosmian_log"
+  rm -f "$aside_log"
 }
 
 # The KMIP room against one real server: what it reads, writes and survives there, said over plain
@@ -72,9 +72,9 @@ test_protocol_on() { # kind ways names...
 step 'packages'
 command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install Rust first" >&2; exit 1; }
 install_packages
-step 'KMIP servers'
+step 'servers and modules'
 tools/servers/install-pykmip.sh
-install_cosmian_aside
+install_aside
 step 'format'
 cargo fmt --check
 cargo fmt --check --manifest-path ffi-tests/fuzz/Cargo.toml
@@ -82,8 +82,8 @@ step 'lints'
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 step 'build'
 cargo build --workspace --all-targets --quiet
-step 'Cosmian KMS'
-wait_for_cosmian
+step 'kryoptic and Cosmian KMS'
+wait_for_installations
 step 'the protocol on PyKMIP'
 test_protocol_on pykmip '' kmip::tests::{live::,live_header,live_operations,pykmip_codec}
 step 'the protocol on Cosmian KMS'
