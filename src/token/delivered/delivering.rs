@@ -151,9 +151,15 @@ impl DeliveredToken {
     fn not_taken(&self, way: &Way, key: &Key, fault: &Fault) -> Error {
         let wrap = self.config.delivery.wrap.name();
         let key_type = key.public.key_type();
+        let remedy = match fault.kind {
+            FaultKind::Mechanism => "it lacks the mechanism: choose another delivery.wrap",
+            _ => {
+                "either it takes no keys of this type, or its wrapping key is another than the server's: \
+                 `kmip-ssh delivery check` tells"
+            }
+        };
         let reason = format!(
-            "the HSM does not unwrap {key_type} key {:?}, wrapped by {wrap} under {:?}: {fault}; either it takes no \
-             keys of this type, or its wrapping key is another than the server's: `kmip-ssh delivery check` tells",
+            "the HSM does not unwrap {key_type} key {:?}, wrapped by {wrap} under {:?}: {fault}; {remedy}",
             key.name, way.remote
         );
         if self.refused.some_taken.load(Relaxed) {

@@ -92,6 +92,11 @@ impl HsmToken {
                 holders = self.holders(key)?;
                 self.try_once(&holders, call, data)
             }
+            // Some modules have no word for a key that another process has destroyed.
+            Err(fault) if fault.kind == FaultKind::Failed && self.pairs().is_ok() => {
+                self.holders(key)?;
+                Err(fault)
+            }
             signed => signed,
         };
         let signature = match signed.map_err(|fault| self.failed(&fault))? {
