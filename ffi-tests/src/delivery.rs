@@ -1,6 +1,6 @@
-//! A slot whose keys come from a real KMIP server, wrapped, into SoftHSM2.
+//! A slot whose keys come from a real KMIP server, wrapped, into another module's token.
 //!
-//! SoftHSM2 finds its token by the environment, so that all of it happens in a process of its own: the parent has the
+//! The module finds its token by the environment, so that all of it happens in a process of its own: the parent has the
 //! server and the token's directory, the body the configuration.
 
 use std::ffi::OsString;
@@ -13,12 +13,12 @@ use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
 use kmip_p11::token::{self, DeliveryTask, SharedToken};
 
 use crate::configuration::{Configuration, SlotEntry};
+use crate::hsm::{Hsm, PIN, Vendor};
 use crate::keys::{Keyring, fresh_group};
 use crate::kmip_server::{KmipServer, LentServer, ServerKind};
 use crate::openssh::user::User;
 use crate::own_process::Surroundings;
 use crate::scratch::Scratch;
-use crate::softhsm::{MODULE, PIN, SoftHsm, VARIABLE};
 
 /// The label of the slot.
 pub const LABEL: &str = "delivered";
@@ -28,7 +28,7 @@ pub const WRAPPING_KEY: &str = "kek";
 
 /// What the parent has.
 pub struct Ends {
-    hsm: SoftHsm,
+    hsm: Hsm,
     server: &'static KmipServer,
 }
 
@@ -42,9 +42,14 @@ pub struct Delivery {
 }
 
 impl Ends {
-    /// An empty token, and the server that the whole test program shares.
+    /// An empty token of SoftHSM2, and the server that the whole test program shares.
     pub fn on(kind: ServerKind) -> Self {
-        let (hsm, server) = (SoftHsm::new(), kind.shared());
+        Self::with(Vendor::SoftHsm, kind)
+    }
+
+    /// The same with that vendor's.
+    pub fn with(vendor: Vendor, kind: ServerKind) -> Self {
+        let (hsm, server) = (Hsm::new(vendor), kind.shared());
         Self { hsm, server }
     }
 }
@@ -52,7 +57,7 @@ impl Ends {
 impl Surroundings for Ends {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
         let mut environment = self.server.environment();
-        environment.push((VARIABLE, self.hsm.conf().into()));
+        environment.extend(self.hsm.environment());
         environment
     }
 }
@@ -66,7 +71,10 @@ impl Delivery {
         let group = format!("{}-{}", fresh_group(), std::process::id());
         let slot = SlotEntry::new(LABEL, LentServer.endpoint("alice"))
             .group(&group)
-            .line(format!("hsm.module = {MODULE:?}"))
+            .line(format!(
+                "hsm.module = {:?}",
+                Vendor::of_environment().module()
+            ))
             .line("hsm.token = \"token\"")
             .line(format!("hsm.pin_file = {pin:?}"))
             .line(format!("delivery.wrapping_key = {WRAPPING_KEY:?}"))
@@ -101,8 +109,9 @@ impl Delivery {
 
     /// Somebody whose OpenSSH uses the slot.
     pub fn user(&self) -> User {
-        let softhsm = std::env::var_os(VARIABLE).unwrap_or_default();
-        User::of(&self.configuration).with_variable(VARIABLE, softhsm)
+        let vendor = Vendor::of_environment();
+        let conf = vendor.conf_of_environment().unwrap_or_default();
+        User::of(&self.configuration).with_variable(vendor.variable(), conf.into())
     }
 
     /// A slot of the server's alone with the same keys: what others do there.

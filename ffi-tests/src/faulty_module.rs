@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::hsm::{Configured, Hsm, MODULE};
 use crate::own_process::Surroundings;
 use crate::process::run;
 use crate::scratch::Scratch;
-use crate::softhsm::{Configured, MODULE, SoftHsm};
 use crate::tool;
 
 const FAULT: &str = "FAULT_FILE";
@@ -27,7 +27,7 @@ impl Faulty {
         compiler.args(["-shared", "-fPIC", "-w", "-o"]).arg(&module);
         let compiled = run(compiler.arg(source).arg("-ldl"));
         assert!(compiled.status.success(), "{}", compiled.report());
-        let hsm = SoftHsm::new().with(&["p256"]);
+        let hsm = Hsm::soft().with(&["p256"]);
         let sound = hsm
             .slot_with_pin()
             .replace("label = \"hsm\"", "label = \"sound\"");

@@ -1,8 +1,10 @@
-//! Keys that Cosmian KMS manages and SoftHSM2 uses: delivered wrapped, by each way to wrap, through OpenSSH, and with
+//! Keys that Cosmian KMS manages and SoftHSM2, or kryoptic, uses: delivered wrapped, by each way to wrap, through OpenSSH, and with
 //! everything that can be wrong in between.
 
 use ffi_tests::api_token::client;
+use ffi_tests::configuration::SlotEntry;
 use ffi_tests::delivery::{Delivery, Ends, WRAPPING_KEY, sign};
+use ffi_tests::hsm::Vendor;
 use ffi_tests::keys::EVERY_TYPE;
 use ffi_tests::kmip_server::LentServer;
 use ffi_tests::openssh::agent::Agent;
@@ -54,7 +56,11 @@ fn told(token: &SharedToken, task: DeliveryTask, what: &str) -> Vec<String> {
 /// What of every type of key gets into the HSM, and makes a signature there.
 #[track_caller]
 fn delivered(wrap: &str, not: &[&str]) {
-    let delivery = Delivery::set_up_by(wrap, |slot| slot);
+    delivered_to(Delivery::set_up_by(wrap, |slot| slot), wrap, not);
+}
+
+#[track_caller]
+fn delivered_to(delivery: Delivery, wrap: &str, not: &[&str]) {
     let (keyring, token) = (delivery.keyring(), delivery.token());
     for (name, key_type) in EVERY_TYPE {
         let key = keyring.make(name, key_type);
@@ -99,6 +105,37 @@ fn rsa_and_aes_together_deliver_all_but_ed25519() {
 fn rsa_oaep_delivers_what_is_shorter_than_its_key() {
     let not = ["rsa2048", "rsa3072", "rsa4096", "ed25519"];
     between(here!(), || delivered("rsa-oaep", &not));
+}
+
+/// Runs the body in a process where kryoptic has an empty token.
+#[track_caller]
+fn with_kryoptic(test: &str, body: impl FnOnce()) {
+    if ServerKind::Cosmian.is_wanted(test) {
+        let ends = || Ends::with(Vendor::Kryoptic, ServerKind::Cosmian);
+        alone(test, ends, body);
+    }
+}
+
+#[test]
+fn rsa_oaep_with_sha_256_delivers_ed25519_to_another_module() {
+    let not = ["rsa2048", "rsa3072", "rsa4096"];
+    let wrap = "rsa-oaep";
+    with_kryoptic(here!(), || {
+        let sha256 = |slot: SlotEntry| slot.line("delivery.oaep_hash = \"sha256\"");
+        delivered_to(Delivery::set_up_by(wrap, sha256), wrap, &not);
+    });
+}
+
+/// kryoptic has PKCS#11 3.0's CKM_AES_KEY_WRAP_KWP alone, which the crate cryptoki does not know.
+#[test]
+fn a_module_without_the_way_to_wrap_is_told_of_as_such() {
+    with_kryoptic(here!(), || {
+        let delivery = Delivery::by("aes-kwp", |slot| slot);
+        let told = delivery.token().delivery(DeliveryTask::SetUp);
+        let error = told.expect_err("no set-up").to_string();
+        let wanted = "CKR_MECHANISM_INVALID; it lacks the mechanism: choose another delivery.wrap";
+        assert!(error.contains(wanted), "{error}");
+    });
 }
 
 #[test]

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use ffi_tests::delivery::{Delivery, Ends};
+use ffi_tests::hsm::in_a_process;
 use ffi_tests::memory_scan::{Needle, look, within};
 use ffi_tests::openssh::agent::Agent;
 use ffi_tests::openssh::user::User;
 use ffi_tests::own_process::alone;
 use ffi_tests::process::{children_of, run};
 use ffi_tests::scene::Scene;
-use ffi_tests::softhsm::in_a_process;
 use ffi_tests::{ServerKind, here};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::model::public_key::{Curve, KeyType, PublicKey};

@@ -3,9 +3,9 @@
 
 use cryptoki_sys::*;
 use ffi_tests::here;
+use ffi_tests::hsm::{Configured, Hsm, PIN, in_a_process};
 use ffi_tests::own_process::alone;
-use ffi_tests::softhsm::{Configured, PIN, SoftHsm, in_a_process};
-use kmip_p11::config::{Backend, Config, Hsm};
+use kmip_p11::config::{self, Backend, Config};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::crypto::verify;
 use kmip_p11::model::mechanism_call::MechanismCall;
@@ -18,13 +18,13 @@ use kmip_p11::token::{self, NewKey, SharedToken, Wish};
 const P256: KeyType = KeyType::Ec(Curve::P256);
 
 fn empty() -> Configured {
-    let hsm = SoftHsm::new();
+    let hsm = Hsm::soft();
     let slot = hsm.slot_with_pin();
     hsm.configured(&slot)
 }
 
 fn empty_in_a_process() -> Configured {
-    let hsm = SoftHsm::new();
+    let hsm = Hsm::soft();
     let slot = hsm.slot_with_pin() + &in_a_process("10s");
     hsm.configured(&slot)
 }
@@ -33,7 +33,7 @@ fn config() -> Config {
     Config::load().expect("a configuration")
 }
 
-fn hsm() -> Hsm {
+fn hsm() -> config::Hsm {
     match config().slots.remove(0).backend {
         Backend::Hsm(hsm) => hsm,
         other => panic!("{other:?}"),
@@ -222,7 +222,7 @@ fn the_administration_works_in_a_process_of_its_own() {
 #[test]
 fn a_configured_pin_that_is_wrong_is_tried_once() {
     let setup = || {
-        let hsm = SoftHsm::new();
+        let hsm = Hsm::soft();
         let pin = hsm.secret("pin", &format!("not {PIN}"));
         let slot = hsm.slot("hsm", &format!("hsm.pin_file = {pin:?}"));
         hsm.configured(&slot)

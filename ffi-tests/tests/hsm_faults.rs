@@ -6,11 +6,11 @@ use cryptoki_sys::*;
 use ffi_tests::configuration::own_log;
 use ffi_tests::faulty_module::{Faulty, end_fault, fault};
 use ffi_tests::here;
+use ffi_tests::hsm::{LABEL, in_a_process};
 use ffi_tests::module::{Answer, Module};
 use ffi_tests::own_process::alone;
 use ffi_tests::process::{children_of, wait_for};
 use ffi_tests::session::Session;
-use ffi_tests::softhsm::{LABEL, in_a_process};
 
 fn sign(session: &Session<'_>, key: CK_OBJECT_HANDLE) -> Answer<usize> {
     session

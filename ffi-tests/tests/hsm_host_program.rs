@@ -7,13 +7,13 @@ use cryptoki_sys::*;
 use ffi_tests::call;
 use ffi_tests::configuration::own_log;
 use ffi_tests::here;
+use ffi_tests::hsm::{Configured, Hsm, LABEL, MODULE, in_a_process};
 use ffi_tests::module::{Module, library};
 use ffi_tests::own_process::alone;
 use ffi_tests::session::{Session, class};
-use ffi_tests::softhsm::{Configured, LABEL, MODULE, SoftHsm, in_a_process};
 
-fn configured(slots: impl FnOnce(&SoftHsm) -> String) -> Configured {
-    let hsm = SoftHsm::new().with(&["p256"]);
+fn configured(slots: impl FnOnce(&Hsm) -> String) -> Configured {
+    let hsm = Hsm::soft().with(&["p256"]);
     let slots = slots(&hsm);
     hsm.configured(&slots)
 }
@@ -32,8 +32,8 @@ fn two_slots_share_a_module_and_even_a_token() {
     let setup = || {
         configured(|hsm| {
             hsm.add_token("second");
-            hsm.import("p256", "another", "second");
-            let pin = hsm.secret("pin", ffi_tests::softhsm::PIN);
+            hsm.add_key("p256", "another", "second");
+            let pin = hsm.secret("pin", ffi_tests::hsm::PIN);
             let slot = |label, token| {
                 let lines = format!("hsm.token = {token:?}\nhsm.pin_file = {pin:?}");
                 hsm.slot(label, &lines)
@@ -86,7 +86,7 @@ fn several_tokens_and_none_chosen_is_an_error_that_lists_them() {
 fn a_module_that_the_program_uses_itself_stays_in_use() {
     alone(
         here!(),
-        || configured(SoftHsm::slot_with_pin),
+        || configured(Hsm::slot_with_pin),
         || {
             let theirs = Module::load_from(MODULE.as_ref());
             assert_eq!(theirs.initialize(), Ok(()));
@@ -168,7 +168,7 @@ fn parent_and_child_both_sign() {
 fn a_forked_child_begins_anew_and_its_parent_goes_on() {
     alone(
         here!(),
-        || configured(SoftHsm::slot_with_pin),
+        || configured(Hsm::slot_with_pin),
         parent_and_child_both_sign,
     );
 }

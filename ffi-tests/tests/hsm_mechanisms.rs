@@ -5,23 +5,23 @@ use std::ptr::null_mut;
 
 use cryptoki_sys::*;
 use ffi_tests::configuration::own_log;
+use ffi_tests::hsm::{Configured, Hsm, LABEL, Vendor};
 use ffi_tests::module::{Answer, Module, answer};
 use ffi_tests::own_process::alone;
 use ffi_tests::session::Session;
 use ffi_tests::signature::{Scheme, digest, verifies};
-use ffi_tests::softhsm::{Configured, LABEL, MODULE, SoftHsm};
 use ffi_tests::{call, here};
 
 const MESSAGE: &[u8] = b"to be signed";
 
-fn configured() -> Configured {
-    let hsm = SoftHsm::new().with(&["rsa", "p256", "ed25519"]);
+fn configured(vendor: Vendor) -> Configured {
+    let hsm = Hsm::new(vendor).with(&["rsa", "p256", "ed25519"]);
     let slot = hsm.slot_with_pin();
     hsm.configured(&slot)
 }
 
-fn in_a_process() -> Configured {
-    let hsm = SoftHsm::new().with(&["rsa", "p256", "ed25519"]);
+fn in_a_process(vendor: Vendor) -> Configured {
+    let hsm = Hsm::new(vendor).with(&["rsa", "p256", "ed25519"]);
     let slot = hsm.slot_in_a_process();
     hsm.configured(&slot)
 }
@@ -43,43 +43,45 @@ fn info(module: &Module, slot: CK_SLOT_ID, number: CK_MECHANISM_TYPE) -> CK_MECH
 }
 
 /// What the module does with these keys, and nothing that it does not.
-#[test]
-fn the_list_is_the_modules() {
-    /// Of those that sign with RSA, EC and Ed25519 keys, what the crate cryptoki does not know.
+fn the_list_is_the_modules(vendor: Vendor) {
+    /// Of those that sign with keys that programs see, what the crate cryptoki does not know.
     const UNKNOWN: [CK_MECHANISM_TYPE; 2] = [CKM_MD5_RSA_PKCS, CKM_SHA224_RSA_PKCS_PSS];
-    alone(here!(), configured, || {
-        let theirs = Module::load_from(MODULE.as_ref());
-        assert_eq!(theirs.initialize(), Ok(()));
-        let slot = theirs.slots().expect("slots")[0];
-        let module = Module::initialized();
-        let ours = mechanisms(&module, module.slot(LABEL));
-        for number in mechanisms(&theirs, slot) {
-            let is = info(&theirs, slot, number);
-            let of_pairs = matches!(number, CKM_RSA_PKCS..=CKM_SHA1_RSA_PKCS_PSS)
-                || matches!(number, CKM_SHA256_RSA_PKCS..=CKM_SHA224_RSA_PKCS_PSS)
-                || matches!(number, CKM_ECDSA..=CKM_ECDSA_SHA512 | CKM_EDDSA);
-            let wanted = is.flags & CKF_SIGN != 0 && of_pairs && !UNKNOWN.contains(&number);
-            assert_eq!(ours.contains(&number), wanted, "{number:#x}");
-            if wanted {
-                let told = info(&module, module.slot(LABEL), number);
-                let sizes = (told.ulMinKeySize, told.ulMaxKeySize);
-                assert_eq!(sizes, (is.ulMinKeySize, is.ulMaxKeySize), "{number:#x}");
-                let curves = told.flags & !CKF_SIGN;
-                assert_eq!(is.flags & curves, curves, "{number:#x}: {:#x}", told.flags);
-                assert_ne!(told.flags & CKF_SIGN, 0);
-            }
+    let theirs = Module::load_from(&vendor.module());
+    assert_eq!(theirs.initialize(), Ok(()));
+    let slot = theirs.slots().expect("slots")[0];
+    let module = Module::initialized();
+    let mut ours = mechanisms(&module, module.slot(LABEL));
+    // Digests are made here.
+    ours.retain(|number| info(&module, module.slot(LABEL), *number).flags & CKF_SIGN != 0);
+    for number in mechanisms(&theirs, slot) {
+        let is = info(&theirs, slot, number);
+        let of_pairs = matches!(number, CKM_RSA_PKCS..=CKM_SHA1_RSA_PKCS_PSS)
+            || matches!(number, CKM_SHA256_RSA_PKCS..=CKM_SHA224_RSA_PKCS_PSS)
+            || matches!(
+                number,
+                CKM_ECDSA..=CKM_ECDSA_SHA512 | CKM_EDDSA | CKM_ML_DSA
+            );
+        let wanted = is.flags & CKF_SIGN != 0 && of_pairs && !UNKNOWN.contains(&number);
+        assert_eq!(ours.contains(&number), wanted, "{number:#x}");
+        if wanted {
+            let told = info(&module, module.slot(LABEL), number);
+            let sizes = (told.ulMinKeySize, told.ulMaxKeySize);
+            assert_eq!(sizes, (is.ulMinKeySize, is.ulMaxKeySize), "{number:#x}");
+            let curves = told.flags & !CKF_SIGN;
+            assert_eq!(is.flags & curves, curves, "{number:#x}: {:#x}", told.flags);
+            assert_ne!(told.flags & CKF_SIGN, 0);
         }
-        for number in [
-            CKM_RSA_PKCS_PSS,
-            CKM_RSA_X_509,
-            CKM_SHA1_RSA_PKCS,
-            CKM_ECDSA_SHA256,
-        ] {
-            assert!(ours.contains(&number), "{number:#x}");
-        }
-        assert!(!ours.contains(&CKM_SHA256_HMAC) && !ours.contains(&CKM_RSA_PKCS_KEY_PAIR_GEN));
-        assert_eq!(theirs.finalize(), Ok(()));
-    });
+    }
+    for number in [
+        CKM_RSA_PKCS_PSS,
+        CKM_RSA_X_509,
+        CKM_SHA1_RSA_PKCS,
+        CKM_ECDSA_SHA256,
+    ] {
+        assert!(ours.contains(&number), "{number:#x}");
+    }
+    assert!(!ours.contains(&CKM_SHA256_HMAC) && !ours.contains(&CKM_RSA_PKCS_KEY_PAIR_GEN));
+    assert_eq!(theirs.finalize(), Ok(()));
 }
 
 /// C_SignInit with a parameter, and C_Sign.
@@ -274,12 +276,32 @@ fn refusals(module: &Module, session: &Session<'_>, rsa: CK_OBJECT_HANDLE, ec: C
     assert_eq!(parts, session.sign(CKM_SHA1_RSA_PKCS, rsa, MESSAGE));
 }
 
-#[test]
-fn parameters_reach_the_module_as_they_are() {
-    alone(here!(), configured, parameters_reach_the_module);
+/// The same tests on each vendor's module.
+macro_rules! on_each {
+    ($($module:ident: $vendor:expr;)*) => { $(
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn the_list_is_the_modules() {
+                let body = || super::the_list_is_the_modules($vendor);
+                alone(here!(), || configured($vendor), body);
+            }
+
+            #[test]
+            fn parameters_reach_the_module_as_they_are() {
+                alone(here!(), || configured($vendor), parameters_reach_the_module);
+            }
+
+            #[test]
+            fn parameters_reach_a_module_in_a_process_of_its_own() {
+                alone(here!(), || in_a_process($vendor), parameters_reach_the_module);
+            }
+        }
+    )* };
 }
 
-#[test]
-fn parameters_reach_a_module_in_a_process_of_its_own() {
-    alone(here!(), in_a_process, parameters_reach_the_module);
+on_each! {
+    softhsm: Vendor::SoftHsm;
+    kryoptic: Vendor::Kryoptic;
 }

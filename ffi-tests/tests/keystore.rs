@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use cryptoki_sys::*;
+use ffi_tests::hsm::{self, Configured, Hsm};
 use ffi_tests::keys::{EVERY_TYPE, LOGIN_TYPES};
 use ffi_tests::keystore_scene::{KeystoreScene, PIN};
 use ffi_tests::module::Module;
@@ -15,7 +16,6 @@ use ffi_tests::process::run;
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::{Session, class};
 use ffi_tests::signature::{Scheme, digest, digest_info, verifies};
-use ffi_tests::softhsm::{self, Configured, SoftHsm};
 use ffi_tests::{ServerKind, here, on_each_server};
 use kmip_p11::config::{KeyFilter, Seal};
 use kmip_p11::kmip::{
@@ -314,7 +314,7 @@ on_each_server! {
 
 /// A SoftHSM2 without keys; SoftHSM2 is loaded by the body's process alone.
 fn an_hsm() -> Configured {
-    let hsm = SoftHsm::new();
+    let hsm = Hsm::soft();
     let slot = hsm.slot_with_pin();
     hsm.configured(&slot)
 }
@@ -322,16 +322,16 @@ fn an_hsm() -> Configured {
 #[test]
 fn a_key_of_an_hsm_opens_a_keystore() {
     alone(here!(), an_hsm, || {
-        let conf = PathBuf::from(std::env::var_os(softhsm::VARIABLE).expect("the surroundings"));
+        let conf = PathBuf::from(std::env::var_os(hsm::VARIABLE).expect("the surroundings"));
         let pin = conf.with_file_name("pin");
         let lines = format!(
             "keystore.seal = \"hsm\"\nkeystore.seal_key = \"keystore\"\nhsm.module = {:?}\nhsm.pin_file = {pin:?}",
-            softhsm::MODULE
+            hsm::MODULE
         );
         let scene = KeystoreScene::new(None, &lines).with(&[("web", P256)]);
         let user = scene
             .user("never asked")
-            .with_variable(softhsm::VARIABLE, conf.into());
+            .with_variable(hsm::VARIABLE, conf.into());
         logs_in(&user, &user.list());
         assert_eq!(user.was_asked(), "");
         let mut other = scene.config();

@@ -1,13 +1,13 @@
 //! OpenSSH's programs with keys in an HSM whose PIN they ask for; all else of them is in openssh_kinds.
 
+use ffi_tests::hsm::{Configured, Hsm, LABEL, PIN};
 use ffi_tests::openssh::agent::Agent;
 use ffi_tests::openssh::name;
 use ffi_tests::openssh::sshd::Setup;
 use ffi_tests::process::run;
-use ffi_tests::softhsm::{Configured, LABEL, PIN, SoftHsm};
 
 fn asking() -> Configured {
-    let hsm = SoftHsm::new().with(&["p256"]);
+    let hsm = Hsm::soft().with(&["p256"]);
     let slot = hsm.slot(LABEL, "hsm.token = \"token\"");
     hsm.configured(&slot)
 }

@@ -169,6 +169,8 @@ macro_rules! flows {
 flows! {
     hsm: Kind::Hsm;
     hsm_process: Kind::HsmProcess;
+    kryoptic: Kind::Kryoptic;
+    kryoptic_process: Kind::KryopticProcess;
     delivered: Kind::Delivered;
     keystore_sqlite: Kind::KeystoreSqlite;
     keystore_postgres: Kind::KeystorePostgres;

@@ -9,11 +9,11 @@ use cryptoki_sys::{
     CKO_PRIVATE_KEY, CKU_USER,
 };
 use ffi_tests::configuration::Configuration;
+use ffi_tests::hsm::{self, Hsm, LABEL, MODULE, PIN};
 use ffi_tests::module::Module;
 use ffi_tests::own_process::Surroundings;
 use ffi_tests::process::run;
 use ffi_tests::session::{Session, class};
-use ffi_tests::softhsm::{self, LABEL, MODULE, PIN, SoftHsm};
 use kmip_p11::crypto::verify;
 use kmip_p11::model::public_key::PublicKey;
 use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
@@ -38,15 +38,15 @@ pub fn rows() -> Vec<ValueRow> {
             target: None,
         }];
     }
-    let hsm = SoftHsm::new().with(&KINDS);
+    let hsm = Hsm::soft().with(&KINDS);
     let pin = hsm.secret("pin", PIN);
     let pin = format!("hsm.pin_file = {pin:?}");
-    let process = softhsm::in_a_process("10s");
+    let process = hsm::in_a_process("10s");
     let slots = hsm.slot(LABEL, &pin) + &hsm.slot(REMOTE, &format!("{pin}\n{process}"));
     let configuration = Configuration::logging("warn", &slots);
     let mut command = inside("hsm");
     command.envs(configuration.environment());
-    command.env(softhsm::VARIABLE, hsm.conf());
+    command.env(hsm::VARIABLE, hsm.conf());
     let text = run(&mut command).text();
     let numbers: Vec<u64> = text
         .split_whitespace()

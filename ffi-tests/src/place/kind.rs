@@ -7,13 +7,13 @@ use kmip_p11::token::{DeliveryTask, Token, keystore};
 use super::{Home, LockedSlot, Naming, Place};
 use crate::configuration::{Configuration, SlotEntry};
 use crate::fake_server::FakeServer;
+use crate::hsm::{self, Hsm, Vendor};
 use crate::kmip_server::{LentServer, ServerKind};
 use crate::locked::{PIN, encrypt};
 use crate::own_process::Surroundings;
 use crate::postgres_server::PostgresServer;
 use crate::scene::LABEL;
 use crate::scratch::Scratch;
-use crate::softhsm::{self, SoftHsm, Tokens, VARIABLE};
 
 /// What keeps the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub enum Kind {
     Hsm,
     /// SoftHSM2 in a process of its own.
     HsmProcess,
+    /// kryoptic, loaded into the process.
+    Kryoptic,
+    /// kryoptic in a process of its own.
+    KryopticProcess,
     /// Cosmian KMS keeps the keys, SoftHSM2 uses them.
     Delivered,
     /// A keystore in an SQLite file.
@@ -40,13 +44,15 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the document's columns.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Memory,
         Self::FakeKmip,
         Self::PyKmip,
         Self::Cosmian,
         Self::Hsm,
         Self::HsmProcess,
+        Self::Kryoptic,
+        Self::KryopticProcess,
         Self::Delivered,
         Self::KeystoreSqlite,
         Self::KeystorePostgres,
@@ -59,9 +65,11 @@ impl Kind {
             Self::FakeKmip => "fake KMIP",
             Self::PyKmip => "PyKMIP",
             Self::Cosmian => "Cosmian",
-            Self::Hsm => "HSM",
-            Self::HsmProcess => "HSM, own process",
-            Self::Delivered => "KMIP + HSM",
+            Self::Hsm => "SoftHSM2",
+            Self::HsmProcess => "SoftHSM2, own process",
+            Self::Kryoptic => "kryoptic",
+            Self::KryopticProcess => "kryoptic, own process",
+            Self::Delivered => "KMIP + SoftHSM2",
             Self::KeystoreSqlite => "keystore SQLite",
             Self::KeystorePostgres => "keystore Postgres",
         }
@@ -90,9 +98,8 @@ impl Kind {
             }
             Self::PyKmip => self.on_server(ServerKind::PyKmip),
             Self::Cosmian => self.on_server(ServerKind::Cosmian),
-            Self::Hsm | Self::HsmProcess => {
-                self.on_softhsm(Naming::alone(), SlotEntry::bare(LABEL))
-            }
+            Self::Hsm | Self::HsmProcess => self.on_hsm(Vendor::SoftHsm),
+            Self::Kryoptic | Self::KryopticProcess => self.on_hsm(Vendor::Kryoptic),
             Self::Delivered => self.delivered(),
             Self::KeystoreSqlite => self.in_sqlite(),
             Self::KeystorePostgres => self.in_postgres(),
@@ -154,16 +161,30 @@ impl Kind {
         Place::by_slot(self, Naming::alone(), open, Some(locked)).keeping(files)
     }
 
-    /// From Cosmian into a token of its own; set up at once where SoftHSM2 finds the token.
+    /// Whose module its slot has.
+    pub fn vendor(self) -> Option<Vendor> {
+        match self {
+            Self::Hsm | Self::HsmProcess | Self::Delivered => Some(Vendor::SoftHsm),
+            Self::Kryoptic | Self::KryopticProcess => Some(Vendor::Kryoptic),
+            _ => None,
+        }
+    }
+
+    fn on_hsm(self, vendor: Vendor) -> Place {
+        self.on_token(vendor, Naming::alone(), SlotEntry::bare(LABEL))
+    }
+
+    /// From Cosmian into a token of its own; set up at once where the module finds the token.
     fn delivered(self) -> Place {
-        let endpoint = match std::env::var_os(VARIABLE) {
+        let vendor = Vendor::SoftHsm;
+        let endpoint = match vendor.conf_of_environment() {
             None => ServerKind::Cosmian.shared().endpoint("alice"),
             Some(_) => LentServer.endpoint("alice"),
         };
         let slot = SlotEntry::new(LABEL, endpoint)
             .line("delivery.wrapping_key = \"kek\"")
             .line("delivery.wrap = \"aes-kwp\"");
-        let place = self.on_softhsm(Naming::on_shared_server(), slot);
+        let place = self.on_token(vendor, Naming::on_shared_server(), slot);
         if place.hsm.is_none() {
             set_up(&*place.token());
         }
@@ -171,26 +192,26 @@ impl Kind {
     }
 
     /// On a token of its own: in surroundings with tokens, on the next of them.
-    fn on_softhsm(self, naming: Naming, slot: SlotEntry) -> Place {
-        let hsm = match std::env::var_os(VARIABLE) {
-            None => Some(SoftHsm::new()),
+    fn on_token(self, vendor: Vendor, naming: Naming, slot: SlotEntry) -> Place {
+        let hsm = match vendor.conf_of_environment() {
+            None => Some(Hsm::new(vendor)),
             Some(_) => None,
         };
         let (token, directory) = match &hsm {
-            Some(hsm) => (softhsm::TOKEN.to_owned(), hsm.directory().to_owned()),
-            None => softhsm::next_token(),
+            Some(hsm) => (hsm::TOKEN.to_owned(), hsm.directory().to_owned()),
+            None => hsm::next_token(vendor),
         };
-        let pin = softhsm::pin_file(&directory);
+        let pin = hsm::pin_file(&directory);
         let slot = slot
-            .line(format!("hsm.module = {:?}", softhsm::MODULE))
+            .line(format!("hsm.module = {:?}", vendor.module()))
             .line(format!("hsm.token = {token:?}"));
         let slot = match self {
-            Self::HsmProcess => slot.line(softhsm::in_a_process("20s")),
+            Self::HsmProcess | Self::KryopticProcess => slot.line(hsm::in_a_process("20s")),
             _ => slot,
         };
         let locked = LockedSlot {
             slot: slot.clone(),
-            pin: softhsm::PIN,
+            pin: hsm::PIN,
         };
         let open = slot.line(format!("hsm.pin_file = {pin:?}"));
         let mut place = Place::by_slot(self, naming, open, Some(locked));
@@ -200,12 +221,13 @@ impl Kind {
 
     /// Whether its tests need surroundings that this process does not have.
     pub fn needs_a_process(self) -> bool {
-        matches!(self, Self::Hsm | Self::HsmProcess | Self::Delivered)
+        self.vendor().is_some()
     }
 
     /// Surroundings in which so many places can be made, one after the other.
     pub fn surroundings(self, places: usize) -> Box<dyn Surroundings> {
-        let tokens = Tokens::new(places);
+        let vendor = self.vendor().expect("a kind with an HSM");
+        let tokens = Hsm::with_tokens(vendor, places);
         match self {
             Self::Delivered => Box::new((tokens, ServerKind::Cosmian.shared())),
             _ => Box::new(tokens),

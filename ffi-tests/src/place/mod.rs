@@ -5,6 +5,7 @@ mod view;
 
 use std::any::Any;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kmip_p11::config::Config;
@@ -19,11 +20,11 @@ pub use kind::{Kind, set_up};
 pub use view::View;
 
 use crate::configuration::{Configuration, SlotEntry};
+use crate::hsm::{self, Hsm};
 use crate::keys::fresh_group;
 use crate::locked::PIN;
 use crate::openssh::user::User;
 use crate::own_process::Surroundings;
-use crate::softhsm::{self, SoftHsm, VARIABLE};
 
 /// Somewhere to keep keys, that nobody else uses.
 pub struct Place {
@@ -32,7 +33,7 @@ pub struct Place {
     home: Home,
     naming: Naming,
     /// Its tokens, if we have made them.
-    hsm: Option<SoftHsm>,
+    hsm: Option<Hsm>,
     _alive: Vec<Box<dyn Any>>,
 }
 
@@ -177,11 +178,15 @@ impl Place {
 
     /// What a process needs around it to reach the place.
     pub fn variables(&self) -> Vec<(&'static str, OsString)> {
-        let conf = match &self.hsm {
-            Some(hsm) => Some(hsm.conf().into()),
-            None => std::env::var_os(VARIABLE),
+        let Some(vendor) = self.kind.vendor() else {
+            return vec![];
         };
-        conf.map(|conf| (VARIABLE, conf)).into_iter().collect()
+        let conf = match &self.hsm {
+            Some(hsm) => Some(hsm.conf()),
+            None => vendor.conf_of_environment(),
+        };
+        let variable = |conf: PathBuf| (vendor.variable(), conf.into());
+        conf.map(variable).into_iter().collect()
     }
 
     fn written(&self, slot: &SlotEntry) -> Configuration {
@@ -264,14 +269,14 @@ impl Furnished {
         }
     }
 
-    /// With one key of each of these types, by these names. SoftHSM2 finds its tokens by a variable
-    /// that this process does not have: its own program takes keys in.
+    /// With one key of each of these types, by these names. An HSM's module finds its tokens by a variable
+    /// that this process does not have: other programs make its keys.
     #[track_caller]
     pub fn with(self, types: &[(&str, KeyType)]) -> Self {
         let token = || self.place.token();
         for (name, key_type) in types {
             match &self.place.hsm {
-                Some(hsm) => hsm.import(softhsm::kind(*key_type), name, softhsm::TOKEN),
+                Some(hsm) => hsm.add_key(hsm::kind(*key_type), name, hsm::TOKEN),
                 None => {
                     let key = made(&*token(), &self.place.wanted(name, *key_type));
                     key.unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -36,7 +36,12 @@ impl Exception {
     }
 }
 
-const HSM: &[Kind] = &[Kind::Hsm, Kind::HsmProcess];
+const HSM: &[Kind] = &[
+    Kind::Hsm,
+    Kind::HsmProcess,
+    Kind::Kryoptic,
+    Kind::KryopticProcess,
+];
 
 const EXCEPTIONS: &[Exception] = &[
     Exception {

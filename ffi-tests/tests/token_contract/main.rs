@@ -44,6 +44,8 @@ hold! {
     cosmian: Kind::Cosmian;
     hsm: Kind::Hsm;
     hsm_process: Kind::HsmProcess;
+    kryoptic: Kind::Kryoptic;
+    kryoptic_process: Kind::KryopticProcess;
     delivered: Kind::Delivered;
     keystore_sqlite: Kind::KeystoreSqlite;
     keystore_postgres: Kind::KeystorePostgres;

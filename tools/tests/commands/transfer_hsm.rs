@@ -4,16 +4,16 @@ use std::path::Path;
 
 use ffi_tests::configuration::Configuration;
 use ffi_tests::delivery::WRAPPING_KEY;
+use ffi_tests::hsm::{Configured, Hsm, LABEL, MODULE, VARIABLE};
 use ffi_tests::on_each_server;
 use ffi_tests::openssh::user::User;
 use ffi_tests::scene::{self, Scene};
-use ffi_tests::softhsm::{Configured, LABEL, MODULE, SoftHsm, VARIABLE};
 
 use crate::person::{Person, word};
 
 /// Somebody with an empty HSM, and with the keystore "keys".
 fn owner() -> (Configured, Person) {
-    let hsm = SoftHsm::new();
+    let hsm = Hsm::soft();
     let file = |name: &str| hsm.directory().join(name);
     let keystore = format!(
         "[[slot]]\nlabel = \"keys\"\nkeystore.path = {:?}\nkeystore.seal = \"file\"\n\
@@ -107,8 +107,8 @@ on_each_server! {
     fn a_key_that_its_server_lets_go_moves_into_an_hsm_and_no_other(case) {
         let scene = Scene::of(case.server.shared(), |slot| slot);
         let keeper = Person::of(&scene);
-        let hsm = SoftHsm::new();
-        let pin = hsm.secret("pin", ffi_tests::softhsm::PIN);
+        let hsm = Hsm::soft();
+        let pin = hsm.secret("pin", ffi_tests::hsm::PIN);
         let slot = hsm.slot(LABEL, &format!("hsm.pin_file = {pin:?}"));
         let configuration = Configuration::with_more(&[scene.slot()], &slot);
         let user = User::of(&configuration).with_variable(VARIABLE, hsm.conf().into());
@@ -140,8 +140,8 @@ on_each_server! {
             // PyKMIP takes no wrapping key in: nothing can be delivered from there.
             return;
         }
-        let hsm = SoftHsm::new();
-        let pin = hsm.secret("pin", ffi_tests::softhsm::PIN);
+        let hsm = Hsm::soft();
+        let pin = hsm.secret("pin", ffi_tests::hsm::PIN);
         let scene = Scene::of(case.server.shared(), |slot| {
             slot.line(format!("hsm.module = {MODULE:?}"))
                 .line(format!("hsm.pin_file = {pin:?}"))

@@ -1,7 +1,9 @@
-//! A SoftHSM2 token of a test's own: another PKCS#11 module, as a slot of ours has it behind it.
+//! Tokens of a test's own in another PKCS#11 module, as a slot of ours has it behind it.
 //!
-//! SoftHSM2 finds its tokens by an environment variable, so that whatever loads it has to run in a
+//! Such modules find their tokens by an environment variable, so that whatever loads one has to run in a
 //! process of its own.
+
+mod vendor;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,10 +17,8 @@ use crate::openssh::user::User;
 use crate::own_process::Surroundings;
 use crate::process::run;
 use crate::scratch::Scratch;
-use crate::tool;
 
-/// Where Debian has the module.
-pub const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+pub use vendor::{MODULE, VARIABLE, Vendor};
 
 /// The PIN of every token.
 pub const PIN: &str = "hsm pin 1234";
@@ -26,28 +26,29 @@ pub const PIN: &str = "hsm pin 1234";
 /// The label of the slot of ours that the token is behind.
 pub const LABEL: &str = "hsm";
 
-/// The variable that says where SoftHSM2's configuration is.
-pub const VARIABLE: &str = "SOFTHSM2_CONF";
-
-/// Kinds of key, as openssl makes them: RSA, three curves of NIST's, Ed25519.
-pub const TYPES: [(&str, &[&str]); 5] = [
+/// Kinds of key, as openssl and as OpenSC's pkcs11-tool make them: RSA, three curves of NIST's, Ed25519.
+const TYPES: [(&str, &[&str], &str); 5] = [
     (
         "rsa",
         &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "rsa:2048",
     ),
     (
         "p256",
         &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "EC:secp256r1",
     ),
     (
         "p384",
         &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        "EC:secp384r1",
     ),
     (
         "p521",
         &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+        "EC:secp521r1",
     ),
-    ("ed25519", &["-algorithm", "ED25519"]),
+    ("ed25519", &["-algorithm", "ED25519"], "EC:edwards25519"),
 ];
 
 /// The program that loads a module for us, as cargo has built it.
@@ -91,10 +92,10 @@ pub fn pin_file(directory: &Path) -> PathBuf {
 }
 
 /// In surroundings with many tokens: the label of one that nobody has had yet, and the directory.
-pub fn next_token() -> (String, PathBuf) {
+pub fn next_token(vendor: Vendor) -> (String, PathBuf) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let conf = std::env::var_os(VARIABLE).map(PathBuf::from);
+    let conf = vendor.conf_of_environment();
     let directory = conf.as_deref().and_then(Path::parent);
     let directory = directory.expect("surroundings with tokens").to_owned();
     let label = match number {
@@ -104,93 +105,56 @@ pub fn next_token() -> (String, PathBuf) {
     (label, directory)
 }
 
-/// Surroundings with so many tokens, for a body that takes one after the other.
-pub struct Tokens(SoftHsm);
-
-impl Tokens {
-    /// Makes them.
-    pub fn new(number: usize) -> Self {
-        let hsm = SoftHsm::new();
-        (1..number).for_each(|number| hsm.add_token(&format!("{TOKEN}-{number}")));
-        Self(hsm)
-    }
-}
-
-impl Surroundings for Tokens {
-    fn environment(&self) -> Vec<(&'static str, OsString)> {
-        vec![(VARIABLE, self.0.conf().into())]
-    }
-}
-
 /// A directory with tokens.
-pub struct SoftHsm {
+pub struct Hsm {
+    vendor: Vendor,
     scratch: Scratch,
 }
 
-impl Default for SoftHsm {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl SoftHsm {
+impl Hsm {
     /// With one token, called "token", without a key.
-    pub fn new() -> Self {
+    pub fn new(vendor: Vendor) -> Self {
+        Self::with_tokens(vendor, 1)
+    }
+
+    /// With so many tokens, for a body that takes one after the other.
+    pub fn with_tokens(vendor: Vendor, number: usize) -> Self {
         let scratch = Scratch::new();
-        let tokens = scratch.file("tokens");
-        std::fs::create_dir(&tokens).expect("a directory for tokens");
-        scratch.write(
-            "softhsm2.conf",
-            format!(
-                "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
-                tokens.display()
-            ),
-        );
         scratch.write("pin", format!("{PIN}\n"));
-        let hsm = Self { scratch };
+        let hsm = Self { vendor, scratch };
+        vendor.begin(&hsm);
         hsm.add_token(TOKEN);
+        (1..number).for_each(|number| hsm.add_token(&format!("{TOKEN}-{number}")));
         hsm
+    }
+
+    /// Those of SoftHSM2.
+    pub fn soft() -> Self {
+        Self::new(Vendor::SoftHsm)
+    }
+
+    /// Whose they are.
+    pub fn vendor(&self) -> Vendor {
+        self.vendor
     }
 
     /// One more token.
     pub fn add_token(&self, label: &str) {
-        let mut init = self.util();
-        init.args(["--init-token", "--free", "--label", label]);
-        self.succeed(init.args(["--pin", PIN, "--so-pin", "officer"]));
+        self.vendor.add_token(self, label);
     }
 
     /// With a key of each of these kinds, which is also its label.
     pub fn with(self, kinds: &[&str]) -> Self {
         for kind in kinds {
-            self.import(kind, kind, "token");
+            self.add_key(kind, kind, TOKEN);
         }
         self
     }
 
-    /// A key made by openssl, taken in by SoftHSM2's own program.
-    pub fn import(&self, kind: &str, label: &str, token: &str) {
+    /// A key that none of our code has made.
+    pub fn add_key(&self, kind: &str, label: &str, token: &str) {
         let id: String = label.bytes().map(|byte| format!("{byte:02x}")).collect();
-        self.import_as(kind, label, &id, token);
-    }
-
-    /// The same with that CKA_ID, in hexadecimal.
-    pub fn import_as(&self, kind: &str, label: &str, id: &str, token: &str) {
-        let (_, options) = TYPES
-            .iter()
-            .find(|(name, _)| *name == kind)
-            .expect("a kind");
-        let file = self.scratch.file(&format!("{label}.pem"));
-        let mut openssl = tool::command("openssl");
-        self.succeed(openssl.arg("genpkey").args(*options).arg("-out").arg(&file));
-        let mut import = self.util();
-        import.arg("--import").arg(&file).args(["--token", token]);
-        self.succeed(import.args(["--label", label, "--id", id, "--pin", PIN]));
-    }
-
-    fn util(&self) -> Command {
-        let mut command = tool::command("softhsm2-util");
-        command.env(VARIABLE, self.conf());
-        command
+        self.vendor.add_key(self, kind, label, &id, token);
     }
 
     #[track_caller]
@@ -199,9 +163,9 @@ impl SoftHsm {
         assert!(finished.status.success(), "{}", finished.report());
     }
 
-    /// SoftHSM2's own configuration.
+    /// The module's own configuration.
     pub fn conf(&self) -> PathBuf {
-        self.scratch.file("softhsm2.conf")
+        self.scratch.file("module.conf")
     }
 
     /// A file of the test's with a secret in it.
@@ -216,7 +180,8 @@ impl SoftHsm {
 
     /// A slot of ours with that label and these lines besides the module.
     pub fn slot(&self, label: &str, lines: &str) -> String {
-        format!("[[slot]]\nlabel = {label:?}\nhsm.module = {MODULE:?}\n{lines}\n")
+        let module = self.vendor.module();
+        format!("[[slot]]\nlabel = {label:?}\nhsm.module = {module:?}\n{lines}\n")
     }
 
     /// A slot that takes its PIN from a file.
@@ -230,7 +195,7 @@ impl SoftHsm {
         self.slot_with_pin() + &in_a_process("10s") + "\n"
     }
 
-    /// Those slots, in surroundings in which SoftHSM2 finds its tokens.
+    /// Those slots, in surroundings in which the module finds its tokens.
     pub fn configured(self, slots: &str) -> Configured {
         Configured {
             configuration: Configuration::logging("debug", slots),
@@ -239,25 +204,32 @@ impl SoftHsm {
     }
 }
 
-/// A SoftHSM2 and a configuration of ours.
+/// Tokens and a configuration of ours.
 pub struct Configured {
     /// The tokens.
-    pub hsm: SoftHsm,
+    pub hsm: Hsm,
     /// Our slots.
     pub configuration: Configuration,
+}
+
+impl Surroundings for Hsm {
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        vec![(self.vendor.variable(), self.conf().into())]
+    }
 }
 
 impl Configured {
     /// Somebody whose OpenSSH uses these slots.
     pub fn user(&self) -> User {
-        User::of(&self.configuration).with_variable(VARIABLE, self.hsm.conf().into())
+        let variable = self.hsm.vendor.variable();
+        User::of(&self.configuration).with_variable(variable, self.hsm.conf().into())
     }
 }
 
 impl Surroundings for Configured {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
         let mut environment = self.configuration.environment();
-        environment.push((VARIABLE, self.hsm.conf().into()));
+        environment.extend(self.hsm.environment());
         environment
     }
 }
