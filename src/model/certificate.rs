@@ -47,6 +47,16 @@ impl Certificate {
         &self.subject
     }
 
+    /// The issuer's DER: CKA_ISSUER.
+    pub fn issuer(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// The serial number's DER: CKA_SERIAL_NUMBER.
+    pub fn serial(&self) -> &[u8] {
+        &self.serial
+    }
+
     /// What PKCS#11 tells of a certificate (v3.2, 4.6.3), without ID and label.
     pub fn attributes(&self) -> Attributes {
         Attributes::default()

@@ -20,6 +20,7 @@ use super::{DeliveryTask, NewKey, Probe, Remnant, Revocation, Token, TokenInfo, 
 use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenErrorKind};
+use crate::model::certificate::Certificate;
 use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
 use crate::model::signature::{SignInput, SignScheme};
 
@@ -230,6 +231,16 @@ impl Token for DeliveredToken {
     fn present(&self, key: &Key, wish: &Wish) -> Result {
         self.opened()?;
         self.kmip.present(key, wish)
+    }
+
+    fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+        self.opened()?;
+        self.kmip.certify(key, der)
+    }
+
+    fn uncertify(&self, key: &Key, certificate: &ObjectId) -> Result {
+        self.opened()?;
+        self.kmip.uncertify(key, certificate)
     }
 
     fn describe(&self, key: &Key) -> Result<Vec<Told>> {

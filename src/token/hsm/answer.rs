@@ -8,7 +8,7 @@ use cryptoki::session::Session;
 
 use super::device::*;
 use super::seat::Seat;
-use super::{foreign_mechanism, template};
+use super::{certificates, foreign_mechanism, template};
 use crate::model::mechanism_call::MechanismCall;
 
 /// How many handles C_FindObjects gives at once.
@@ -43,6 +43,11 @@ impl Seat {
                 .map(Reply::Verdict),
             Request::GeneratePair(pair) => self.generate(pair),
             Request::ImportPair(pkcs8, pair) => self.import(pkcs8, pair),
+            Request::TakeCertificate {
+                label,
+                id,
+                certificate,
+            } => self.take_certificate(label, id, certificate),
             Request::GenerateWrappingKey {
                 label,
                 id,
@@ -180,6 +185,12 @@ impl Seat {
         }
         let (public, private) = outcome?;
         Ok(Reply::Pair(self.note(public), self.note(private)))
+    }
+
+    fn take_certificate(&self, label: &str, id: &[u8], der: &[u8]) -> Result<Reply, Fault> {
+        let template = certificates::template_of(label, id, der)?;
+        let made = self.with(|session| Ok(session.create_object(&template)?))?;
+        Ok(Reply::Object(self.note(made)))
     }
 
     fn generate_wrapping_key(

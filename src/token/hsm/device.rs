@@ -102,6 +102,15 @@ pub enum Request {
     GeneratePair(NewPair),
     /// A pair that was made elsewhere, as a PKCS#8 PrivateKeyInfo. [`Reply::Pair`].
     ImportPair(Secret, NewPair),
+    /// An X.509 certificate as a token object that everybody sees. [`Reply::Object`].
+    TakeCertificate {
+        /// CKA_LABEL.
+        label: String,
+        /// CKA_ID.
+        id: Vec<u8>,
+        /// CKA_VALUE: its DER.
+        certificate: Vec<u8>,
+    },
     /// A new AES key of 256 bits that wraps and unwraps, sensitive and not extractable unless said
     /// otherwise. [`Reply::Object`].
     GenerateWrappingKey {

@@ -1,6 +1,7 @@
 //! A token of another PKCS#11 module: its keys with our names, filters, checks and log.
 
 mod answer;
+mod certificates;
 pub(super) mod cipher_key;
 mod conversation;
 pub mod device;
@@ -35,6 +36,7 @@ use super::{NewKey, PinTries, Probe, Revocation, Token, TokenInfo, Told, Wish};
 use crate::config::{self, PinSource};
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
+use crate::model::certificate::Certificate;
 use crate::model::key::{Found, Key, ObjectId};
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::MechanismCall;
@@ -138,10 +140,7 @@ impl HsmToken {
                 known(self)
             }
         };
-        found.ok_or_else(|| {
-            let reason = format!("key {:?} ({}) is no longer in the token", key.name, key.id);
-            self.error(TokenErrorKind::Gone, reason)
-        })
+        found.ok_or_else(|| self.gone(key))
     }
 
     /// Looks at the token, unless that was a moment ago.
@@ -275,6 +274,14 @@ impl Token for HsmToken {
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {
         self.fulfil(key, wish)
+    }
+
+    fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+        self.take_certificate(key, der)
+    }
+
+    fn uncertify(&self, key: &Key, certificate: &ObjectId) -> Result {
+        self.destroy_certificate(key, certificate)
     }
 
     fn describe(&self, key: &Key) -> Result<Vec<Told>> {

@@ -27,15 +27,16 @@ pub struct Holders {
     pub private: Option<Handle>,
     /// Its public half, if there is one.
     pub public: Option<Handle>,
-    /// The certificates that speak of it.
-    pub certificates: Vec<Handle>,
+    /// The certificates that speak of it, by their names in the token.
+    pub certificates: Vec<(ObjectId, Handle)>,
 }
 
 impl Holders {
     /// All of them.
     pub fn all(&self) -> Vec<Handle> {
         let halves = self.private.into_iter().chain(self.public);
-        halves.chain(self.certificates.iter().copied()).collect()
+        let certificates = self.certificates.iter().map(|(_, handle)| *handle);
+        halves.chain(certificates).collect()
     }
 }
 
@@ -65,7 +66,7 @@ pub fn pairs(objects: &[Object], is_open: bool) -> Pairs {
         .iter()
         .filter(|object| object.class == Class::Certificate)
     {
-        match Certificate::from_der(certificate_id(object), &object.certificate) {
+        match Certificate::from_der(certificate_id(&object.certificate), &object.certificate) {
             Ok(certificate) => {
                 let key = certificate.public_key.clone();
                 let (_, group) = groups
@@ -195,8 +196,9 @@ fn ml_dsa(object: &Object) -> Result<PublicKey, PublicKeyError> {
     PublicKey::from_ml_dsa(set, &object.public_value)
 }
 
-fn certificate_id(object: &Object) -> ObjectId {
-    let digest = digest(&SHA256, &object.certificate);
+/// A certificate's name in the token is made of it, as a key's is.
+pub fn certificate_id(der: &[u8]) -> ObjectId {
+    let digest = digest(&SHA256, der);
     ObjectId(hexadecimal(digest.as_ref().get(..20).unwrap_or_default()))
 }
 
@@ -226,7 +228,11 @@ impl Pairs {
         let holders = Holders {
             private: group.private.map(|object| object.handle),
             public: group.public.map(|object| object.handle),
-            certificates: group.certificates.iter().map(|(it, _)| it.handle).collect(),
+            certificates: group
+                .certificates
+                .iter()
+                .map(|(object, it)| (it.id.clone(), object.handle))
+                .collect(),
         };
         let key = key(public, shown, group);
         self.holders.insert(key.id.clone(), holders);

@@ -86,7 +86,8 @@ pub fn of_new_pair(
     (public, private_key(pair, id))
 }
 
-fn named(label: &str, id: &[u8]) -> Vec<Attribute> {
+/// What all token objects of ours have.
+pub fn named(label: &str, id: &[u8]) -> Vec<Attribute> {
     vec![
         Attribute::Token(true),
         Attribute::Label(label.as_bytes().to_vec()),

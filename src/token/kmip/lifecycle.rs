@@ -10,7 +10,7 @@ use crate::error::{Error, Result, TokenErrorKind};
 use crate::kmip::{
     Answer, Attribute, Error as KmipError, ErrorKind, Refusal, Request, RevocationReasonCode,
 };
-use crate::model::key::{Found, Key};
+use crate::model::key::{Found, Hidden, Key};
 use crate::token::Revocation;
 
 impl KmipToken {
@@ -49,7 +49,8 @@ impl KmipToken {
     }
 
     /// Destroy (KMIP 2.1, 6.1.19) of the private key first: what is left then is harmless. The
-    /// public half was not revoked with it, and many servers want that before.
+    /// public half was not revoked with it, and many servers want that before. The certificates of the
+    /// key go with it.
     pub(super) fn destroy_pair(&self, key: &Key) -> Result {
         let destroy = |id: &str| self.settle(id, &Request::Destroy { id: id.into() }, &is_gone);
         destroy(&key.id.0).map_err(|error| match error {
@@ -58,6 +59,11 @@ impl KmipToken {
             }
             error => error,
         })?;
+        let public = self.destroy_public(key);
+        public.and(self.destroy_certificates(key))
+    }
+
+    fn destroy_public(&self, key: &Key) -> Result {
         let Some(public) = &key.public_id else {
             return Ok(());
         };
@@ -71,7 +77,10 @@ impl KmipToken {
             },
             &is_revoked,
         ));
-        match destroy(&public.0) {
+        let destroy = Request::Destroy {
+            id: public.to_string(),
+        };
+        match self.settle(&public.0, &destroy, &is_gone) {
             Err(Error::Token(token)) if token.kind != TokenErrorKind::Gone => {
                 let note = format!(
                     "the private key {:?} is destroyed, but not its public half {:?}: remove that \
@@ -155,9 +164,13 @@ impl KmipToken {
         self.settle(id, &add, &|it| is_called(name, it))
     }
 
-    /// The key with that identifier and name, whatever the slot's filter says. If its name does not
-    /// find it, all keys are looked through.
-    pub(super) fn key_named(&self, id: &str, name: &str) -> Result<Key> {
+    /// The key with that identifier and name, whatever the slot's filter says, or why it is hidden, if it
+    /// is. If its name does not find it, all keys are looked through.
+    pub(super) fn key_now(
+        &self,
+        id: &str,
+        name: &str,
+    ) -> Result<std::result::Result<Key, Option<Hidden>>> {
         let names = [name.to_owned()];
         let named = Scope {
             names: &names,
@@ -167,10 +180,19 @@ impl KmipToken {
         for scope in [named, Scope::default()] {
             let Found { keys, hidden, .. } = self.pairs(scope)?;
             if let Some(key) = keys.into_iter().find(|key| key.id.0 == id) {
-                return Ok(key);
+                return Ok(Ok(key));
             }
             reason = hidden.into_iter().find(|hidden| hidden.id.0 == id);
         }
+        Ok(Err(reason))
+    }
+
+    /// The same of a key that was just made or renamed.
+    pub(super) fn key_named(&self, id: &str, name: &str) -> Result<Key> {
+        let reason = match self.key_now(id, name)? {
+            Ok(key) => return Ok(key),
+            Err(reason) => reason,
+        };
         let reason = reason.map_or_else(
             || format!("key {id} was made, but the server does not list it"),
             |hidden| format!("key {id} was made, but cannot be used: {}", hidden.reason),

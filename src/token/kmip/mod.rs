@@ -3,6 +3,7 @@
 mod access;
 mod acquaintance;
 mod bearer;
+mod certificates;
 pub(super) mod cipher_key;
 mod description;
 mod failure;
@@ -53,6 +54,7 @@ use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::Result;
 use crate::kmip::Client;
+use crate::model::certificate::Certificate;
 use crate::model::key::{Found, Key, ObjectId};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -273,6 +275,14 @@ impl Token for KmipToken {
 
     fn present(&self, key: &Key, wish: &Wish) -> Result {
         self.fulfil(key, wish)
+    }
+
+    fn certify(&self, key: &Key, der: &[u8]) -> Result<Certificate> {
+        self.register_certificate(key, der)
+    }
+
+    fn uncertify(&self, key: &Key, certificate: &ObjectId) -> Result {
+        self.destroy_certificate(key, certificate)
     }
 
     fn describe(&self, key: &Key) -> Result<Vec<Told>> {

@@ -149,7 +149,7 @@ fn proven(pairs: Vec<Key>, prove: Prove<'_>) -> crate::error::Result<Result<Key,
 }
 
 /// More certificates of one key than these are not shown: anybody can make them.
-const CERTIFICATES: usize = 16;
+pub const CERTIFICATES: usize = 16;
 
 fn key(private: &Managed, public_id: &str, public: &PublicKey, all: &[Certificate]) -> Key {
     let of_key = |certificate: &&Certificate| certificate.public_key == *public;

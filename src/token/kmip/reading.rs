@@ -227,7 +227,8 @@ pub fn attributes(id: &str) -> Request {
     }
 }
 
-fn get(id: &str) -> Request {
+/// An object's value.
+pub fn get(id: &str) -> Request {
     Request::Get {
         id: id.into(),
         format: None,

@@ -56,12 +56,23 @@ impl KmipToken {
         Ok(found.keys.iter().chain(hidden).any(has))
     }
 
-    /// Revoke, if it is active, and Destroy.
     pub(super) fn remove_remnant(&self, remnant: &Remnant) -> Result {
-        let id = &remnant.id.0;
-        if remnant.state == State::Active {
+        self.end_in_state(&remnant.id.0, remnant.state)
+    }
+
+    /// The end of an object that is no key, whatever its state.
+    pub(super) fn end_object(&self, id: &str) -> Result {
+        match self.object_now(id)? {
+            Some(object) => self.end_in_state(id, object.state()),
+            None => Ok(()),
+        }
+    }
+
+    /// Revoke, if it is active, and Destroy.
+    fn end_in_state(&self, id: &str, state: State) -> Result {
+        if state == State::Active {
             let revoke = Request::Revoke {
-                id: id.clone(),
+                id: id.to_owned(),
                 reason: RevocationReasonCode::CESSATION_OF_OPERATION,
                 message: None,
                 compromised_at: None,
@@ -71,6 +82,6 @@ impl KmipToken {
                 log::info!("{id}: {error}");
             }
         }
-        self.settle(id, &Request::Destroy { id: id.clone() }, &is_gone)
+        self.settle(id, &Request::Destroy { id: id.to_owned() }, &is_gone)
     }
 }
