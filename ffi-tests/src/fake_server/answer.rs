@@ -1,7 +1,9 @@
 //! What the fake server does for each operation: what the specification says, for the few that are needed.
 
 use kmip_p11::kmip::ttlv::{Item, Writer};
-use kmip_p11::kmip::{NameType, ObjectType, Operation, ResultReason, Tag, Version};
+use kmip_p11::kmip::{
+    CertificateType, NameType, ObjectType, Operation, ResultReason, Tag, Version,
+};
 
 use super::fault::{Fault, Refused};
 use super::locating;
@@ -184,12 +186,19 @@ fn members(writer: &mut Writer, bare: bool, object: &Stored, wanted: &[Tag]) {
 }
 
 fn value(writer: &mut Writer, object: &Stored) {
-    let holder = match object.object_type {
-        ObjectType::PRIVATE_KEY => Tag::PRIVATE_KEY,
-        _ => Tag::PUBLIC_KEY,
-    };
     writer.enumeration(Tag::OBJECT_TYPE, object.object_type);
     writer.text(Tag::UNIQUE_IDENTIFIER, &object.id);
+    match object.object_type {
+        ObjectType::PRIVATE_KEY => key_value(writer, Tag::PRIVATE_KEY, object),
+        ObjectType::CERTIFICATE => writer.structure(Tag::CERTIFICATE, |writer| {
+            writer.enumeration(Tag::CERTIFICATE_TYPE, CertificateType::X_509);
+            writer.bytes(Tag::CERTIFICATE_VALUE, &object.value);
+        }),
+        _ => key_value(writer, Tag::PUBLIC_KEY, object),
+    }
+}
+
+fn key_value(writer: &mut Writer, holder: Tag, object: &Stored) {
     writer.structure(holder, |writer| {
         writer.structure(Tag::KEY_BLOCK, |writer| {
             writer.enumeration(Tag::KEY_FORMAT_TYPE, object.format);

@@ -101,7 +101,7 @@ fn wanted_type(payload: Item<'_>) -> Option<KeyType> {
     }
 }
 
-/// Keeps a key of a pair; who registers a private key registers its public half next.
+/// Keeps a certificate or a key of a pair; who registers a private key registers its public half next.
 pub fn register(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
     let refused = |why: &str| Refused::new(ResultReason::INVALID_FIELD, why);
     let mut vault = state.vault();
@@ -123,7 +123,12 @@ pub fn register(state: &State, payload: Item<'_>) -> Result<Body, Refused> {
             let number = vault.keep_public(spki);
             vault::id(ObjectType::PUBLIC_KEY, number)
         }
-        _ => return Err(refused("no key")),
+        _ => {
+            let certificate = payload.find(Tag::CERTIFICATE);
+            let der = certificate.and_then(|it| it.find(Tag::CERTIFICATE_VALUE)?.bytes());
+            let der = der.ok_or_else(|| refused("no key and no certificate"))?;
+            vault::id(ObjectType::CERTIFICATE, vault.keep_certificate(der))
+        }
     };
     let object = vault.at(&id);
     object.state = Life::PRE_ACTIVE;

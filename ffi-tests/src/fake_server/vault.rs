@@ -105,27 +105,28 @@ impl Vault {
         number
     }
 
+    /// Takes a certificate in; the number in its identifier.
+    pub fn keep_certificate(&mut self, der: &[u8]) -> usize {
+        self.made += 1;
+        self.objects.push(Stored {
+            value: der.to_vec(),
+            ..stored(ObjectType::CERTIFICATE, self.made)
+        });
+        self.made
+    }
+
     fn keep_halves(&mut self, name: &str, open_key: &PublicKey, pkcs8: Vec<u8>) -> usize {
         self.made += 1;
         let number = self.made;
         let key_type = open_key.key_type();
         let half = |object_type, usage, format, value| Stored {
-            id: id(object_type, number),
-            object_type,
             names: vec![name.to_owned()],
-            groups: vec![],
-            links: vec![],
-            state: State::ACTIVE,
             usage,
             algorithm: algorithm(key_type),
             length: bits(key_type),
             format,
             value,
-            created: 1_790_000_000,
-            said: vec![],
-            extractable: None,
-            dates: vec![],
-            signer: None,
+            ..stored(object_type, number)
         };
         let spki = open_key.to_spki().expect("a key of ours");
         let (secret, open) = (ObjectType::PRIVATE_KEY, ObjectType::PUBLIC_KEY);
@@ -181,10 +182,33 @@ impl Vault {
     }
 }
 
-/// The identifier of a half of a pair.
+/// An active object of that type, without anything else.
+fn stored(object_type: ObjectType, number: usize) -> Stored {
+    Stored {
+        id: id(object_type, number),
+        object_type,
+        names: vec![],
+        groups: vec![],
+        links: vec![],
+        state: State::ACTIVE,
+        usage: UsageMask::default(),
+        algorithm: CryptographicAlgorithm(0),
+        length: 0,
+        format: KeyFormatType::X_509,
+        value: vec![],
+        created: 1_790_000_000,
+        said: vec![],
+        extractable: None,
+        dates: vec![],
+        signer: None,
+    }
+}
+
+/// The identifier of a half of a pair, or of a certificate.
 pub fn id(object_type: ObjectType, number: usize) -> String {
     match object_type {
         ObjectType::PRIVATE_KEY => format!("private-{number}"),
+        ObjectType::CERTIFICATE => format!("certificate-{number}"),
         _ => format!("public-{number}"),
     }
 }

@@ -1,5 +1,6 @@
 //! The contract as an administrator sees it: what the trait `Token` promises, on a fresh place for each check.
 
+mod certificates;
 mod life;
 mod listing;
 mod login;
@@ -18,13 +19,14 @@ use crate::reported;
 /// One demand on a token.
 pub type Check = (&'static str, fn(&Place) -> Outcome);
 
-const PARTS: [&[Check]; 7] = [
+const PARTS: [&[Check]; 8] = [
     making::CHECKS,
     signing::CHECKS,
     listing::CHECKS,
     names::CHECKS,
     wishes::CHECKS,
     life::CHECKS,
+    certificates::CHECKS,
     login::CHECKS,
 ];
 

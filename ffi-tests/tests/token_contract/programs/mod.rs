@@ -1,5 +1,6 @@
 //! The contract as programs see it: the shipped library, called through its C interface by a process of its own.
 
+mod certificates;
 mod closed;
 mod faults;
 mod objects;
@@ -26,8 +27,9 @@ use crate::reported;
 /// One demand on the library; it finds the keys of [`KEYS`] in the slot.
 pub type Check = (&'static str, fn(&Stage) -> Outcome);
 
-const OPEN: [&[Check]; 5] = [
+const OPEN: [&[Check]; 6] = [
     objects::CHECKS,
+    certificates::CHECKS,
     signing::CHECKS,
     faults::CHECKS,
     sessions::CHECKS,
