@@ -50,7 +50,7 @@ pub enum Error {
     #[error("{0}")]
     DataInvalid(&'static str),
     /// What is to be signed has a wrong length.
-    #[error("{got} bytes to sign, where {wanted} are due")]
+    #[error("{got} bytes, where {wanted} are due")]
     DataLenRange {
         /// What the caller gave.
         got: usize,
@@ -68,6 +68,9 @@ pub enum Error {
         /// What the mechanism gives.
         wanted: &'static str,
     },
+    /// What should work, did not.
+    #[error("{0}")]
+    FunctionFailed(&'static str),
     /// A function that this token does not have.
     #[error("{0}")]
     FunctionNotSupported(&'static str),
@@ -85,8 +88,8 @@ pub enum Error {
         /// The key's type.
         key: String,
     },
-    /// The key may not sign.
-    #[error("the key may not be used to sign")]
+    /// The owner of the key does not let it be used so.
+    #[error("the key may not be used so")]
     KeyFunctionNotPermitted,
     /// The key's value may not be digested.
     #[error("the value of this key cannot be digested")]
@@ -109,6 +112,14 @@ pub enum Error {
     /// A parameter that the mechanism does not take.
     #[error("mechanism {0} takes no parameter")]
     MechanismParamInvalid(&'static str),
+    /// A parameter that the mechanism cannot have.
+    #[error("mechanism {mechanism} {why}")]
+    ParameterInvalid {
+        /// The mechanism's name.
+        mechanism: &'static str,
+        /// What it takes.
+        why: &'static str,
+    },
     /// Nothing has happened to any slot.
     #[error("no slot has changed")]
     NoEvent,
@@ -234,6 +245,8 @@ pub enum TokenErrorKind {
     LoginRequired,
     /// What was given to the token is not usable.
     BadInput,
+    /// What was given to the token to be decrypted is nothing that it can.
+    BadCiphertext,
     /// What was given to the token to be signed has a wrong length.
     BadLength,
     /// The mechanism's parameter is none that the token takes.
@@ -282,6 +295,7 @@ impl From<&Error> for CK_RV {
             Error::EncryptedDataInvalid(_) => CKR_ENCRYPTED_DATA_INVALID,
             Error::EncryptedDataLenRange { .. } => CKR_ENCRYPTED_DATA_LEN_RANGE,
             Error::FunctionNotParallel => CKR_FUNCTION_NOT_PARALLEL,
+            Error::FunctionFailed(_) => CKR_FUNCTION_FAILED,
             Error::FunctionNotSupported(_) => CKR_FUNCTION_NOT_SUPPORTED,
             Error::HostMemory(_) => CKR_HOST_MEMORY,
             Error::KeyFunctionNotPermitted => CKR_KEY_FUNCTION_NOT_PERMITTED,
@@ -292,7 +306,9 @@ impl From<&Error> for CK_RV {
             Error::KeyTypeInconsistent { .. } => CKR_KEY_TYPE_INCONSISTENT,
             Error::KeyUnextractable => CKR_KEY_UNEXTRACTABLE,
             Error::MechanismInvalid(_) => CKR_MECHANISM_INVALID,
-            Error::MechanismParamInvalid(_) => CKR_MECHANISM_PARAM_INVALID,
+            Error::MechanismParamInvalid(_) | Error::ParameterInvalid { .. } => {
+                CKR_MECHANISM_PARAM_INVALID
+            }
             Error::NoEvent => CKR_NO_EVENT,
             Error::NotInitialized => CKR_CRYPTOKI_NOT_INITIALIZED,
             Error::ObjectHandleInvalid(_) => CKR_OBJECT_HANDLE_INVALID,
@@ -335,6 +351,7 @@ impl From<TokenErrorKind> for CK_RV {
             TokenErrorKind::Full => CKR_DEVICE_MEMORY,
             TokenErrorKind::LoginRequired => CKR_USER_NOT_LOGGED_IN,
             TokenErrorKind::BadInput => CKR_DATA_INVALID,
+            TokenErrorKind::BadCiphertext => CKR_ENCRYPTED_DATA_INVALID,
             TokenErrorKind::BadLength => CKR_DATA_LEN_RANGE,
             TokenErrorKind::BadParameter => CKR_MECHANISM_PARAM_INVALID,
             TokenErrorKind::OtherKeyType => CKR_KEY_TYPE_INCONSISTENT,

@@ -6,6 +6,7 @@
 
 pub mod api_token;
 pub mod certificate;
+pub mod ciphers;
 pub mod configuration;
 pub mod counting_allocator;
 pub mod counting_proxy;

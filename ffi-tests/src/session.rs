@@ -12,7 +12,7 @@ const LONGEST_SIGNATURE: usize = 8192;
 
 /// An open session; closed on drop.
 pub struct Session<'module> {
-    module: &'module Module,
+    pub(crate) module: &'module Module,
     /// Its handle.
     pub handle: CK_SESSION_HANDLE,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ffi_tests::counting_allocator::{Allocated, CountingAllocator};
 use kmip_p11::error::Result;
-use kmip_p11::model::key::{Custody, Found, Key, ObjectId, State};
+use kmip_p11::model::key::{Custody, Found, Key, ObjectId, OtherUses, State};
 use kmip_p11::model::public_key::{Curve, PublicKey};
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::model::validity::Validity;
@@ -65,6 +65,7 @@ fn key(number: KeyNumber) -> Key {
         state: State::Active,
         validity: Validity::default(),
         may_sign: true,
+        other_uses: OtherUses::default(),
         custody: Custody::default(),
         groups: vec![],
         created: Some(1_790_000_000),

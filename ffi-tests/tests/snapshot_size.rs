@@ -8,7 +8,7 @@ use ffi_tests::counting_allocator::{Allocated, CountingAllocator};
 use ffi_tests::scratch::Scratch;
 use kmip_p11::error::Result;
 use kmip_p11::model::attribute::Template;
-use kmip_p11::model::key::{Custody, Found, Key, ObjectId, State};
+use kmip_p11::model::key::{Custody, Found, Key, ObjectId, OtherUses, State};
 use kmip_p11::model::public_key::{Curve, PublicKey};
 use kmip_p11::model::signature::{SignInput, SignScheme};
 use kmip_p11::model::validity::Validity;
@@ -56,6 +56,7 @@ fn key(number: usize) -> Key {
         state: State::Active,
         validity: Validity::default(),
         may_sign: true,
+        other_uses: OtherUses::default(),
         custody: Custody::default(),
         groups: vec!["ssh-users".into()],
         created: Some(1_790_000_000),

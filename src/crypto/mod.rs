@@ -1,7 +1,10 @@
 //! What is computed in this process: digests, verification of signatures, and signing with a key
 //! that was let out or made here. All of it by aws-lc-rs; nothing here knows a token.
 
+pub mod cipher;
+mod gcm;
 pub mod private_key;
+pub mod rsa_encryption;
 mod verify;
 
 pub use verify::{verify, verify_pss};
@@ -79,4 +82,12 @@ fn natural_digest(bytes: &[u8], curve: Curve) -> Option<digest::Digest> {
     let mut number = vec![0; hash.digest_len() - kept.len()];
     number.extend_from_slice(kept);
     imported(&number, hash)
+}
+
+/// The bytes of a vector as the standards print it.
+#[cfg(test)]
+fn hex(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0; text.len() / 2];
+    base16ct::mixed::decode(text, &mut bytes).unwrap();
+    bytes
 }

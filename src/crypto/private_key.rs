@@ -9,7 +9,8 @@ use lc::{
 };
 use zeroize::Zeroizing;
 
-use super::{digest_of, imported, natural_digest};
+use super::{digest_of, imported, natural_digest, rsa_encryption};
+use crate::model::cipher::RsaPadding;
 use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType, PublicKey};
 use crate::model::signature::{Hash, SignInput, SignScheme, raw_ecdsa};
@@ -131,6 +132,14 @@ impl PrivateKey {
     /// The same key once more: each holder wipes his own.
     pub fn copy(&self) -> Result<Self, PrivateKeyError> {
         Self::from_pkcs8(&self.to_pkcs8()?)
+    }
+
+    /// The message of a ciphertext, if it is one of this key; it is an RSA key then.
+    pub fn decrypt(&self, padding: &RsaPadding, data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        match &self.pair {
+            Pair::Rsa(_) => rsa_encryption::decrypt(&self.to_pkcs8().ok()?, padding, data),
+            _ => None,
+        }
     }
 
     /// A signature in PKCS#11's form.

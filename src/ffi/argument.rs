@@ -145,7 +145,8 @@ unsafe fn parameter(mechanism: CK_MECHANISM) -> Result<Parameter> {
                 context: unsafe { input(signing.pContext, signing.ulContextLen) }?,
             })
         }
-        _ => Ok(Parameter::Unknown),
+        // SAFETY: as above.
+        _ => Ok(unsafe { super::parameter::read(mechanism) }),
     }
 }
 
@@ -218,7 +219,7 @@ const NULL: Error = Error::ArgumentsBad("a pointer is null");
 const MISALIGNED: Error = Error::ArgumentsBad("a pointer is not aligned for what it points to");
 
 /// One thing of the caller's.
-unsafe fn required<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
+pub(super) unsafe fn required<'call, T>(place: *mut T) -> Result<&'call Cell<T>> {
     // SAFETY: see the module.
     unsafe { optional(place) }?.ok_or(NULL)
 }

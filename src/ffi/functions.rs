@@ -11,7 +11,7 @@ use cryptoki_sys::*;
 
 use super::table::cryptoki;
 use super::{process, table};
-use crate::provider::{Digesting, Provider, Session, Signing};
+use crate::provider::{Ciphering, Digesting, Provider, Session, Signing};
 
 cryptoki! {
     v2_40 {
@@ -47,8 +47,16 @@ cryptoki! {
         C_FindObjectsInit(session, template: template) => Session::find_init,
         C_FindObjects(session, objects: filled CK_OBJECT_HANDLE) => Session::find,
         C_FindObjectsFinal(session) => Session::find_final,
-        C_EncryptInit, C_Encrypt, C_EncryptUpdate, C_EncryptFinal,
-        C_DecryptInit, C_Decrypt, C_DecryptUpdate, C_DecryptFinal,
+        C_EncryptInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::encrypt_init,
+        C_Encrypt(taken encrypting, data: secret, encrypted: output u8) => Ciphering::whole,
+        C_EncryptUpdate(taken encrypting, part: secret, encrypted: output u8) => Ciphering::update,
+        C_EncryptFinal(taken encrypting, encrypted: output u8) => Ciphering::finish,
+        C_DecryptInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::decrypt_init,
+        C_Decrypt(taken decrypting, encrypted: input, data: output u8) => Ciphering::whole,
+        C_DecryptUpdate(taken decrypting, encrypted: input, part: output u8) => Ciphering::update,
+        C_DecryptFinal(taken decrypting, part: output u8) => Ciphering::finish,
         C_DigestInit(session, mechanism: mechanism) => Session::digest_init,
         C_Digest(taken digesting, data: input, digest: output u8) => Digesting::digest,
         C_DigestUpdate(taken digesting, part: input) => Digesting::update,

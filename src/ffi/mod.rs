@@ -7,6 +7,7 @@
 mod argument;
 mod boundary;
 mod functions;
+mod parameter;
 mod process;
 mod table;
 

@@ -103,6 +103,15 @@ impl Attributes {
         Some(CK_ULONG::from_ne_bytes(self.get(kind)?.try_into().ok()?))
     }
 
+    /// The values of an attribute that is an array of CK_ULONGs; none if the object does not have it.
+    pub fn numbers(&self, kind: CK_ATTRIBUTE_TYPE) -> Vec<CK_ULONG> {
+        let (values, _) = self.get(kind).unwrap_or_default().as_chunks();
+        values
+            .iter()
+            .map(|it| CK_ULONG::from_ne_bytes(*it))
+            .collect()
+    }
+
     /// True if the object has that CK_BBOOL, and it is CK_TRUE.
     pub fn is_true(&self, kind: CK_ATTRIBUTE_TYPE) -> bool {
         self.get(kind) == Some(&[CK_TRUE])

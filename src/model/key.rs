@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::attribute::presentable_label;
 use super::certificate::Certificate;
-use super::public_key::PublicKey;
+use super::public_key::{KeyType, PublicKey};
 use super::validity::{Validity, now};
 
 /// Names an object for its token (a KMIP unique identifier, a row): nobody else looks inside.
@@ -69,6 +69,8 @@ pub struct Key {
     pub validity: Validity,
     /// Whether its owner lets it sign.
     pub may_sign: bool,
+    /// What else the token does with it.
+    pub other_uses: OtherUses,
     /// What is known of how the token guards it.
     pub custody: Custody,
     /// The object groups it is in.
@@ -94,6 +96,33 @@ pub struct Custody {
     pub never_extractable: Option<bool>,
 }
 
+/// What a token does with a private key, besides signing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OtherUses {
+    /// It decrypts, by RSA.
+    pub decrypt: bool,
+    /// It agrees on secrets, by Diffie-Hellman on its curve.
+    pub agree: bool,
+}
+
+impl OtherUses {
+    /// All that can be done with keys of a type.
+    pub fn of(key_type: KeyType) -> Self {
+        Self {
+            decrypt: matches!(key_type, KeyType::Rsa(_)),
+            agree: matches!(key_type, KeyType::Ec(_)),
+        }
+    }
+
+    /// Those that both allow.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            decrypt: self.decrypt && other.decrypt,
+            agree: self.agree && other.agree,
+        }
+    }
+}
+
 impl Key {
     /// CKA_LABEL: the name, unless its owner wants another one.
     pub fn label(&self) -> String {
@@ -108,6 +137,14 @@ impl Key {
                 objection.map_or(State::Active, |(state, _)| state)
             }
             state => state,
+        }
+    }
+
+    /// What it may be used for now, besides signing.
+    pub fn other_uses_now(&self) -> OtherUses {
+        match self.state_now() {
+            State::Active => self.other_uses,
+            _ => OtherUses::default(),
         }
     }
 

@@ -40,6 +40,35 @@ pub enum Parameter {
         /// At most 255 bytes.
         context: Vec<u8>,
     },
+    /// The IV of a block cipher.
+    Iv([u8; 16]),
+    /// CK_AES_CTR_PARAMS (v3.2, 6.13.7).
+    Ctr {
+        /// So many of the last bits count.
+        bits: u64,
+        /// The first counter block.
+        block: [u8; 16],
+    },
+    /// CK_GCM_PARAMS (v3.2, 6.13.9).
+    Gcm {
+        /// The IV.
+        iv: Vec<u8>,
+        /// What is authenticated only.
+        aad: Vec<u8>,
+        /// Bits of the tag.
+        tag_bits: u64,
+    },
+    /// CK_RSA_PKCS_OAEP_PARAMS (v3.2, 6.1.7).
+    Oaep {
+        /// The hash, by its mechanism.
+        hash: u64,
+        /// The mask generation function.
+        mgf: u64,
+        /// Where the label is from.
+        source: u64,
+        /// The label.
+        label: Vec<u8>,
+    },
     /// One of a form that is not known for this mechanism: no token takes it.
     Unknown,
 }

@@ -2,9 +2,11 @@
 
 pub mod attribute;
 pub mod certificate;
+pub mod cipher;
 pub mod digest;
 pub mod elements;
 pub mod key;
+pub mod key_mechanism;
 pub mod local_mechanism;
 pub mod mechanism;
 pub mod mechanism_call;

@@ -1,6 +1,7 @@
 //! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
 
 mod catalog_search;
+mod ciphering;
 mod digesting;
 mod handle_map;
 mod holdings;
@@ -10,6 +11,7 @@ mod object;
 mod object_cache;
 mod objects;
 mod operation;
+mod rsa_operation;
 mod search;
 mod session;
 mod session_object;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use parking_lot::Mutex;
 
+pub use ciphering::Ciphering;
 pub use digesting::Digesting;
 #[cfg(feature = "fuzzing")]
 pub use listing_file::Kept;

@@ -88,10 +88,12 @@ fn storage(key: &Key) -> Attributes {
 
 /// What public and private key have in common (v3.2, 4.7).
 fn key_attributes(key: &Key) -> Attributes {
+    let encrypts = matches!(key.public, PublicKey::Rsa { .. });
     let mechanisms: Vec<_> = Mechanism::all()
         .iter()
         .filter(|mechanism| mechanism.goes_with(key.public.key_type()))
         .map(|mechanism| mechanism.number)
+        .chain(encrypts.then_some(CKM_RSA_PKCS_OAEP))
         .collect();
     let subject = key.certificates.first().map(Certificate::subject);
     storage(key)
@@ -104,7 +106,8 @@ fn key_attributes(key: &Key) -> Attributes {
 
 fn public_key(key: &Key) -> Attributes {
     let attributes = key_attributes(key)
-        .bools(&[CKA_PRIVATE, CKA_ENCRYPT, CKA_WRAP], false)
+        .bools(&[CKA_PRIVATE, CKA_WRAP], false)
+        .bool(CKA_ENCRYPT, matches!(key.public, PublicKey::Rsa { .. }))
         .bools(&[CKA_VERIFY_RECOVER, CKA_TRUSTED], false)
         .bool(CKA_VERIFY, true);
     match (&key.public, key.public.key_type()) {
@@ -122,7 +125,8 @@ fn private_key(key: &Key, private: bool) -> Attributes {
         .bool(CKA_SIGN, key.unusable().is_none())
         .bool(CKA_SENSITIVE, true)
         .bools(&[CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED], false)
-        .bools(&[CKA_DECRYPT, CKA_SIGN_RECOVER, CKA_UNWRAP], false)
+        .bools(&[CKA_SIGN_RECOVER, CKA_UNWRAP], false)
+        .bool(CKA_DECRYPT, key.other_uses_now().decrypt)
         .bool(CKA_ALWAYS_AUTHENTICATE, false)
         .bool(
             CKA_ALWAYS_SENSITIVE,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use cryptoki_sys::*;
+use zeroize::Zeroizing;
 
 use super::holdings::Holdings;
 use super::login::{Login, PIN_BYTES};
@@ -15,7 +16,9 @@ use super::session_object::SessionObjects;
 use super::token_object::TokenObject;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::attribute::Template;
+use crate::model::cipher::RsaPadding;
 use crate::model::key::Key;
+use crate::model::key_mechanism::KeyMechanism;
 use crate::model::local_mechanism::LocalMechanism;
 use crate::model::mechanism::Offer;
 use crate::model::mechanism_call::MechanismCall;
@@ -118,8 +121,11 @@ impl Slot {
         let of_token = self.token.mechanisms().into_iter();
         let of_token = of_token.map(|offer| (offer.number, offer.info));
         let local = LocalMechanism::all().iter();
+        let local = local.map(|row| (row.number, row.info()));
+        let of_keys = KeyMechanism::all().iter();
+        let of_keys = of_keys.map(|row| (row.number, row.info()));
         let mut all = BTreeMap::<_, CK_MECHANISM_INFO>::new();
-        for (number, info) in of_token.chain(local.map(|row| (row.number, row.info()))) {
+        for (number, info) in of_token.chain(local).chain(of_keys) {
             match all.entry(number) {
                 Entry::Vacant(place) => {
                     place.insert(info);
@@ -246,9 +252,19 @@ impl Slot {
         self.heeded(self.token.sign_by(key, call, data))
     }
 
+    /// One decryption by the token.
+    pub fn decrypt(
+        &self,
+        key: &Key,
+        padding: &RsaPadding,
+        data: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        self.heeded(self.token.decrypt(key, padding, data))
+    }
+
     /// A refusal or a signature by another key may mean that the key is no longer what the snapshot
     /// says: then the next search asks.
-    fn heeded(&self, signed: Result<Vec<u8>>) -> Result<Vec<u8>> {
+    fn heeded<T>(&self, signed: Result<T>) -> Result<T> {
         use TokenErrorKind::{Denied, Gone, Impossible, WrongSignature};
         match &signed {
             Ok(_) => self.objects.keep_learnt(),

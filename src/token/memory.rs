@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use super::catalog::{Catalog, KeyNumber, Page, Wanted};
 use super::selection::select;
@@ -13,7 +14,8 @@ use crate::config::KeyFilter;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Result, TokenErrorKind};
 use crate::model::certificate::Certificate;
-use crate::model::key::{Custody, Found, Key, ObjectId, State};
+use crate::model::cipher::RsaPadding;
+use crate::model::key::{Custody, Found, Key, ObjectId, OtherUses, State};
 use crate::model::signature::{SignInput, SignScheme};
 use crate::model::validity::Validity;
 
@@ -110,6 +112,7 @@ impl MemoryToken {
         keys.last += 1;
         let number = keys.last;
         let public = private.public().clone();
+        let key_type = public.key_type();
         let key = Key {
             id: ObjectId(number.to_string()),
             public_id: None,
@@ -123,6 +126,7 @@ impl MemoryToken {
             },
             validity: Validity::default(),
             may_sign: true,
+            other_uses: OtherUses::of(key_type),
             custody: Custody {
                 extractable: Some(wanted.extractable),
                 ..Custody::default()
@@ -226,6 +230,16 @@ impl Token for MemoryToken {
         }
         let signature = private.sign(scheme, input);
         self.verified(key, scheme, input, signature.map_err(|e| self.unusable(e))?)
+    }
+
+    fn decrypt(&self, key: &Key, padding: &RsaPadding, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.opened()?;
+        self.usable(key, |uses| uses.decrypt)?;
+        let keys = self.keys.lock();
+        let found = keys.of.values().find(|(held, _)| held.id == key.id);
+        let (held, private) = found.ok_or_else(|| self.gone(key))?;
+        self.usable(held, |uses| uses.decrypt)?;
+        self.opened_by(private.decrypt(padding, data))
     }
 
     fn generate(&self, wanted: &NewKey) -> Result<Key> {

@@ -13,6 +13,8 @@ mod terms;
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 pub use check_signature::check_signature;
 pub use naming::check_name;
 pub use selection::key_kind;
@@ -28,7 +30,8 @@ use crate::crypto::private_key::PrivateKey;
 use crate::crypto::verify;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::certificate::Certificate;
-use crate::model::key::{Found, Key, ObjectId};
+use crate::model::cipher::RsaPadding;
+use crate::model::key::{Found, Key, ObjectId, OtherUses};
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::signature::{SignInput, SignScheme};
@@ -85,6 +88,20 @@ pub trait Token: Send + Sync {
     /// them.
     fn sign_by(&self, _key: &Key, call: &MechanismCall, _data: &[u8]) -> Result<Vec<u8>> {
         Err(self.unable(&format!("sign by mechanism {:#x}", call.number)))
+    }
+
+    /// The message of an RSA ciphertext.
+    ///
+    /// # Errors
+    /// [`TokenErrorKind::BadCiphertext`] for whatever is wrong with it, [`TokenErrorKind::Denied`] if
+    /// the key may not decrypt.
+    fn decrypt(
+        &self,
+        _key: &Key,
+        _padding: &RsaPadding,
+        _data: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        Err(self.unable("decrypt"))
     }
 
     /// A digest of everything that decides what [`Token::find`] gives: where it asks, as whom, and
@@ -236,6 +253,31 @@ pub trait Token: Send + Sync {
                 Err(self.error(TokenErrorKind::BadInput, reason))
             }
         }
+    }
+
+    /// That a key may be used so now.
+    fn usable(&self, key: &Key, used: fn(OtherUses) -> bool) -> Result {
+        match used(key.other_uses_now()) {
+            true => Ok(()),
+            false => {
+                let reason = format!(
+                    "key {:?} ({}) is {} and may not be used so",
+                    key.name,
+                    key.id,
+                    key.state_now()
+                );
+                Err(self.error(TokenErrorKind::Denied, reason))
+            }
+        }
+    }
+
+    /// What came out of a ciphertext, or the one answer for all that can be wrong with it.
+    fn opened_by(&self, message: Option<Zeroizing<Vec<u8>>>) -> Result<Zeroizing<Vec<u8>>> {
+        let unreadable = || {
+            let reason = "this is no message that was encrypted so for this key";
+            self.error(TokenErrorKind::BadCiphertext, reason.into())
+        };
+        message.ok_or_else(unreadable)
     }
 
     /// An error of this token's.

@@ -134,6 +134,7 @@ fn kind_of(error: &TokenError) -> &'static str {
         TokenErrorKind::Full => "full",
         TokenErrorKind::LoginRequired => "login-required",
         TokenErrorKind::BadInput
+        | TokenErrorKind::BadCiphertext
         | TokenErrorKind::BadLength
         | TokenErrorKind::BadParameter
         | TokenErrorKind::OtherKeyType => "bad-input",

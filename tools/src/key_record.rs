@@ -213,7 +213,7 @@ fn or_none(text: String) -> String {
 pub mod tests {
     use super::*;
     use crate::place::tests::{add, empty};
-    use kmip_p11::model::key::{ObjectId, State};
+    use kmip_p11::model::key::{ObjectId, OtherUses, State};
     use kmip_p11::model::ml_dsa::ParameterSet;
     use kmip_p11::model::public_key::KeyType;
 
@@ -230,6 +230,7 @@ pub mod tests {
             state: State::Active,
             validity: Default::default(),
             may_sign: true,
+            other_uses: OtherUses::default(),
             custody: Default::default(),
             groups: vec!["ssh".into()],
             created: Some(1_790_000_000),

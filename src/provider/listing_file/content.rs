@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::certificate::Certificate;
 use crate::model::elements::one_by_one;
-use crate::model::key::{Custody, Key, ObjectId, State};
+use crate::model::key::{Custody, Key, ObjectId, OtherUses, State};
 use crate::model::public_key::PublicKey;
 use crate::model::validity::Validity;
 
 /// The first bytes of a file, with the number of its format: another format is another number.
-const MAGIC: &[u8; 16] = b"kmip-p11 keys 1\n";
+const MAGIC: &[u8; 16] = b"kmip-p11 keys 2\n";
 
 /// Bytes of what a token may have learnt.
 const MOST_LEARNT: usize = 64 << 10;
@@ -49,6 +49,7 @@ struct Entry<'a> {
     state: u8,
     validity: [Option<i64>; 4],
     may_sign: bool,
+    other_uses: [bool; 2],
     custody: [Option<bool>; 4],
     #[serde(borrow, deserialize_with = "one_by_one")]
     groups: Vec<&'a str>,
@@ -112,6 +113,7 @@ fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
         state,
         validity,
         may_sign,
+        other_uses,
         custody,
         groups,
         created,
@@ -136,6 +138,7 @@ fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
             validity.deactivation,
         ],
         may_sign: *may_sign,
+        other_uses: [other_uses.decrypt, other_uses.agree],
         custody: [
             custody.sensitive,
             custody.extractable,
@@ -198,6 +201,7 @@ impl Entry<'_> {
         let certificates: Result<Vec<_>, String> =
             self.certificates.into_iter().map(certificate).collect();
         let [sensitive, extractable, always_sensitive, never_extractable] = self.custody;
+        let [decrypt, agree] = self.other_uses;
         let [activation, process_start, protect_stop, deactivation] = self.validity;
         let state = STATES.get(usize::from(self.state));
         Ok(Key {
@@ -215,6 +219,7 @@ impl Entry<'_> {
                 deactivation,
             },
             may_sign: self.may_sign,
+            other_uses: OtherUses { decrypt, agree },
             custody: Custody {
                 sensitive,
                 extractable,

@@ -1,6 +1,7 @@
 //! A session: a program's view of one slot, with its search and its operations.
 
 mod attributes;
+mod ciphering;
 mod digesting;
 mod searching;
 mod signing;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use cryptoki_sys::*;
 
+use super::ciphering::CipherOperation;
 use super::digesting::DigestOperation;
 use super::object::Object;
 use super::operation::SignOperation;
@@ -28,6 +30,8 @@ pub struct Session {
     /// The session objects that end with it.
     own: Vec<CK_OBJECT_HANDLE>,
     search: Option<Search>,
+    encrypt: Underway<CipherOperation>,
+    decrypt: Underway<CipherOperation>,
     digest: Underway<DigestOperation>,
     sign: Underway<SignOperation>,
     seen: Seen,
@@ -41,6 +45,8 @@ impl Session {
             flags,
             own: vec![],
             search: None,
+            encrypt: Underway::default(),
+            decrypt: Underway::default(),
             digest: Underway::default(),
             sign: Underway::default(),
             seen: Seen::default(),
@@ -95,6 +101,12 @@ impl Session {
     pub fn cancel(&mut self, flags: CK_FLAGS) -> Result {
         if flags & CKF_SIGN != 0 {
             self.sign.cancel();
+        }
+        if flags & CKF_ENCRYPT != 0 {
+            self.encrypt.cancel();
+        }
+        if flags & CKF_DECRYPT != 0 {
+            self.decrypt.cancel();
         }
         if flags & CKF_DIGEST != 0 {
             self.digest.cancel();

@@ -10,7 +10,7 @@ use der::asn1::{ObjectIdentifier, OctetStringRef};
 
 use super::device::{Class, Handle, Object};
 use crate::model::certificate::Certificate;
-use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
+use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, OtherUses, State};
 use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, PublicKey, PublicKeyError};
 use crate::model::validity::Validity;
@@ -282,6 +282,7 @@ fn key(public: PublicKey, shown: &Object, group: Group<'_>) -> Key {
         state: State::Active,
         validity: Validity::default(),
         may_sign: shown.sign.unwrap_or(true),
+        other_uses: OtherUses::default(),
         custody: Custody {
             sensitive: shown.sensitive,
             extractable: shown.extractable,

@@ -6,7 +6,7 @@ use crate::crypto::private_key::PrivateKey;
 use crate::error::TokenErrorKind;
 use crate::model::attribute::presentable_label;
 use crate::model::certificate::Certificate;
-use crate::model::key::{Custody, Key, ObjectId, State};
+use crate::model::key::{Custody, Key, ObjectId, OtherUses, State};
 use crate::model::public_key::{KeyType, PublicKey};
 use crate::model::validity::{Validity, now};
 use crate::token::NewKey;
@@ -79,6 +79,7 @@ pub fn key(row: &KeyRow, certificates: Vec<Certificate>) -> Result<Key, String> 
     let groups = serde_json::from_str(&row.object_groups);
     let public = PublicKey::from_spki(&row.public_key);
     let public = public.map_err(|error| format!("its row has no public key: {error}"))?;
+    let key_type = public.key_type();
     let of_key = |certificate: &Certificate| certificate.public_key == public;
     Ok(Key {
         id: ObjectId(row.id.clone()),
@@ -95,6 +96,7 @@ pub fn key(row: &KeyRow, certificates: Vec<Certificate>) -> Result<Key, String> 
             ..Validity::default()
         },
         may_sign: true,
+        other_uses: OtherUses::of(key_type),
         custody: Custody {
             sensitive: Some(true),
             extractable: Some(row.extractable),

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 pub use filling::fill;
 pub use opening::is_sealed_by_file;
@@ -40,6 +41,7 @@ use crate::config::{Database, KeyFilter, Seal};
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::certificate::Certificate;
+use crate::model::cipher::RsaPadding;
 use crate::model::key::{Found, Hidden, Key, ObjectId};
 use crate::model::signature::{SignInput, SignScheme};
 
@@ -219,6 +221,12 @@ impl Token for KeystoreToken {
 
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.signature(key, scheme, input)
+    }
+
+    fn decrypt(&self, key: &Key, padding: &RsaPadding, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.usable(key, |uses| uses.decrypt)?;
+        let pair = self.pair(key)?;
+        self.opened_by(pair.private.decrypt(padding, data))
     }
 
     fn probe(&self) -> Result<Probe> {

@@ -26,17 +26,23 @@ impl KeystoreToken {
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>> {
-        let opened = self.opened()?;
+        self.opened()?;
         self.signable(key, scheme, input)?;
+        let signature = self.pair(key)?.private.sign(scheme, input);
+        signature.map_err(|error| self.error(TokenErrorKind::BadInput, error.to_string()))
+    }
+
+    /// The pair of a key that may be used; unsealed if it is not yet.
+    pub(super) fn pair(&self, key: &Key) -> Result<Arc<Pair>> {
+        let opened = self.opened()?;
         let pair = match opened.fresh(&key.id) {
             Some(pair) => pair,
             None => self.looked_up(&opened, &key.id)?,
         };
-        if *pair.private.public() != key.public {
-            return Err(self.gone(&key.id));
+        match *pair.private.public() == key.public {
+            true => Ok(pair),
+            false => Err(self.gone(&key.id)),
         }
-        let signature = pair.private.sign(scheme, input);
-        signature.map_err(|error| self.error(TokenErrorKind::BadInput, error.to_string()))
     }
 
     /// The pair of a row that is as it should be, and may be used.

@@ -11,7 +11,7 @@ use self::halves::{Half, PublicKeys, ReadPublic};
 use super::managed::Managed;
 use crate::kmip::{LinkType, Refusal};
 use crate::model::certificate::Certificate;
-use crate::model::key::{Found, Hidden, Key, ObjectId, State};
+use crate::model::key::{Found, Hidden, Key, ObjectId, OtherUses, State};
 use crate::model::public_key::PublicKey;
 
 /// What follows the private key's name in the name of its public half, as in `~/.ssh`.
@@ -164,6 +164,7 @@ fn key(private: &Managed, public_id: &str, public: &PublicKey, all: &[Certificat
         public: public.clone(),
         state: private.state(),
         may_sign: private.may_sign(),
+        other_uses: OtherUses::default(),
         custody: private.custody,
         created: private.created,
         certificates: all

@@ -1,0 +1,79 @@
+//! The parameters of mechanisms that encrypt, wrap and derive, read from C to their last field.
+//!
+//! # Safety
+//! As for `argument.rs`: what a structure points to is as long as it says.
+
+use cryptoki_sys::*;
+
+use super::argument::{input, required};
+use crate::model::mechanism_call::Parameter;
+
+/// Bytes of an IV, a label, shared data or a public key that nobody has a use for.
+const LONGEST: CK_ULONG = 1 << 16;
+
+/// Bytes of additional data in one call.
+const LONGEST_AAD: CK_ULONG = 16 << 20;
+
+/// The parameter of a mechanism; one of a wrong length, or that points nowhere, is one that nobody knows.
+pub(super) unsafe fn read(mechanism: CK_MECHANISM) -> Parameter {
+    let known = match mechanism.mechanism {
+        // SAFETY: see the module.
+        CKM_AES_CBC | CKM_AES_CBC_PAD => unsafe { copied(mechanism) }.map(Parameter::Iv),
+        // SAFETY: see the module.
+        CKM_AES_CTR => unsafe { copied(mechanism) }.map(ctr),
+        // SAFETY: see the module.
+        CKM_AES_GCM => unsafe { copied(mechanism).and_then(|it| gcm(it)) },
+        // SAFETY: see the module.
+        CKM_RSA_PKCS_OAEP => unsafe { copied(mechanism).and_then(|it| oaep(it)) },
+        _ => None,
+    };
+    known.unwrap_or(Parameter::Unknown)
+}
+
+/// The structure that a parameter is, if it has its length.
+unsafe fn copied<T: Copy>(mechanism: CK_MECHANISM) -> Option<T> {
+    if mechanism.ulParameterLen != size_of::<T>() as CK_ULONG {
+        return None;
+    }
+    // SAFETY: see the module.
+    let place = unsafe { required(mechanism.pParameter.cast::<T>()) };
+    place.ok().map(|place| place.get())
+}
+
+/// Bytes that a structure points to.
+unsafe fn bytes(data: *mut u8, length: CK_ULONG, most: CK_ULONG) -> Option<Vec<u8>> {
+    match length <= most {
+        // SAFETY: see the module.
+        true => unsafe { input(data, length) }.ok(),
+        false => None,
+    }
+}
+
+fn ctr(ctr: CK_AES_CTR_PARAMS) -> Parameter {
+    let (bits, block) = (ctr.ulCounterBits, ctr.cb);
+    Parameter::Ctr { bits, block }
+}
+
+/// ulIvBits is the length once more, and left zero by some: it says nothing else, or the call is refused.
+unsafe fn gcm(gcm: CK_GCM_PARAMS) -> Option<Parameter> {
+    if gcm.ulIvBits != 0 && Some(gcm.ulIvBits) != gcm.ulIvLen.checked_mul(8) {
+        return None;
+    }
+    Some(Parameter::Gcm {
+        // SAFETY: see the module.
+        iv: unsafe { bytes(gcm.pIv, gcm.ulIvLen, LONGEST) }?,
+        // SAFETY: see the module.
+        aad: unsafe { bytes(gcm.pAAD, gcm.ulAADLen, LONGEST_AAD) }?,
+        tag_bits: gcm.ulTagBits,
+    })
+}
+
+unsafe fn oaep(oaep: CK_RSA_PKCS_OAEP_PARAMS) -> Option<Parameter> {
+    Some(Parameter::Oaep {
+        hash: oaep.hashAlg,
+        mgf: oaep.mgf,
+        source: oaep.source,
+        // SAFETY: see the module.
+        label: unsafe { bytes(oaep.pSourceData.cast(), oaep.ulSourceDataLen, LONGEST) }?,
+    })
+}

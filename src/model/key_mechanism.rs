@@ -1,0 +1,116 @@
+//! The mechanisms that encrypt and that make keys: what this library does by itself with the keys of a
+//! session, and with public keys.
+
+use cryptoki_sys::*;
+
+use super::cipher::{AesKind, RsaPadding};
+use super::mechanism_call::Parameter;
+use crate::error::{Error, Result};
+
+/// A row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct KeyMechanism {
+    /// Its number in PKCS#11.
+    pub number: CK_MECHANISM_TYPE,
+    /// Its name in PKCS#11.
+    pub name: &'static str,
+    /// What is done by it.
+    pub work: KeyWork,
+}
+
+/// What is done by a mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyWork {
+    /// AES encrypts in that mode.
+    Aes(AesKind),
+    /// RSA encrypts; by OAEP, or else by PKCS#1 v1.5.
+    Rsa {
+        /// OAEP.
+        oaep: bool,
+    },
+}
+
+macro_rules! rows {
+    ($($number:ident => $work:expr,)*) => {
+        &[$(KeyMechanism { number: $number, name: stringify!($number), work: $work },)*]
+    };
+}
+
+/// PKCS#11 v3.2, 6.1, 6.13.
+static MECHANISMS: &[KeyMechanism] = rows! {
+    CKM_RSA_PKCS => KeyWork::Rsa { oaep: false },
+    CKM_RSA_PKCS_OAEP => KeyWork::Rsa { oaep: true },
+    CKM_AES_ECB => KeyWork::Aes(AesKind::Ecb),
+    CKM_AES_CBC => KeyWork::Aes(AesKind::Cbc),
+    CKM_AES_CBC_PAD => KeyWork::Aes(AesKind::CbcPad),
+    CKM_AES_CTR => KeyWork::Aes(AesKind::Ctr),
+    CKM_AES_GCM => KeyWork::Aes(AesKind::Gcm),
+};
+
+impl KeyMechanism {
+    /// All of them, in the table's order.
+    pub fn all() -> &'static [KeyMechanism] {
+        MECHANISMS
+    }
+
+    /// The one of that number.
+    ///
+    /// # Errors
+    /// CKR_MECHANISM_INVALID.
+    pub fn of(number: CK_MECHANISM_TYPE) -> Result<&'static KeyMechanism> {
+        let found = MECHANISMS.iter().find(|row| row.number == number);
+        found.ok_or(Error::MechanismInvalid(number))
+    }
+
+    /// Key sizes - of AES in bytes, of RSA in bits - and what it serves for (v3.2, 5.5.6).
+    pub fn info(&self) -> CK_MECHANISM_INFO {
+        let (min, max, flags) = match self.work {
+            KeyWork::Aes(_) => (16, 32, CKF_ENCRYPT | CKF_DECRYPT),
+            KeyWork::Rsa { .. } => (2048, 8192, CKF_ENCRYPT | CKF_DECRYPT),
+        };
+        CK_MECHANISM_INFO {
+            ulMinKeySize: min,
+            ulMaxKeySize: max,
+            flags,
+        }
+    }
+
+    /// How RSA pads by it.
+    ///
+    /// # Errors
+    /// CKR_MECHANISM_PARAM_INVALID.
+    pub fn rsa_padding(&self, oaep: bool, parameter: &Parameter) -> Result<RsaPadding> {
+        let padding = match (oaep, parameter) {
+            (true, parameter) => RsaPadding::oaep(parameter),
+            (false, Parameter::None) => Ok(RsaPadding::Pkcs1),
+            (false, _) => Err("takes no parameter"),
+        };
+        padding.map_err(|why| self.refused(why))
+    }
+
+    /// The error for a parameter that it does not take.
+    pub fn refused(&self, why: &'static str) -> Error {
+        let mechanism = self.name;
+        Error::ParameterInvalid { mechanism, why }
+    }
+
+    /// The error for a key that it does not go with.
+    pub fn other_type(&self, key: impl Into<String>) -> Error {
+        Error::KeyTypeInconsistent {
+            mechanism: self.name,
+            key: key.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique() {
+        for row in KeyMechanism::all() {
+            assert_eq!(KeyMechanism::of(row.number), Ok(row));
+        }
+    }
+}
