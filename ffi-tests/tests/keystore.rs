@@ -1,10 +1,9 @@
 //! Keystores as C programs and OpenSSH see them: listings, logins, PINs, and many processes at once.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use cryptoki_sys::*;
-use ffi_tests::hsm::{self, Configured, Hsm};
+use ffi_tests::here;
 use ffi_tests::keys::{EVERY_TYPE, LOGIN_TYPES};
 use ffi_tests::keystore_scene::{KeystoreScene, PIN};
 use ffi_tests::module::Module;
@@ -16,16 +15,9 @@ use ffi_tests::process::run;
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::{Session, class};
 use ffi_tests::signature::{Scheme, digest, digest_info, verifies};
-use ffi_tests::{ServerKind, here, on_each_server};
-use kmip_p11::config::{KeyFilter, Seal};
-use kmip_p11::kmip::{
-    Attribute, Client, CryptographicAlgorithm, Request, Response, ServerAddress, Settings,
-    TlsFiles, Transport, UsageMask,
-};
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::model::signature::SignScheme;
-use kmip_p11::token::keystore::KeystoreToken;
-use kmip_p11::token::{NewKey, Token};
+use kmip_p11::token::NewKey;
 
 const P256: KeyType = KeyType::Ec(Curve::P256);
 const MESSAGE: &[u8] = b"a message";
@@ -254,98 +246,4 @@ fn several_processes_make_and_use_keys_at_once() {
         }
     });
     assert_eq!(scene.keys().len(), PROCESSES * KEYS);
-}
-
-/// A new AES key on the server that encrypts and decrypts; its identifier.
-fn cipher_key(kind: ServerKind) -> String {
-    let endpoint = kind.shared().endpoint("alice");
-    let files = TlsFiles {
-        ca: endpoint.ca,
-        client_cert: Some(endpoint.certificate),
-        client_key: Some(endpoint.key),
-        server_name: None,
-    };
-    let (host, port) = endpoint.address.split_once(':').expect("host:port");
-    let address = ServerAddress {
-        host: host.to_owned(),
-        port: port.parse().expect("a port"),
-        transport: Transport::Tls,
-    };
-    let tls = files.load().expect("files that were just made");
-    let client = Client::new(Settings::new(vec![address], tls));
-    let ask = |request| {
-        let mut answers = client.call(&[request]).expect("an answer");
-        answers
-            .remove(0)
-            .unwrap_or_else(|refusal| panic!("{refusal}"))
-    };
-    let made = ask(Request::Create {
-        object_type: kmip_p11::kmip::ObjectType::SYMMETRIC_KEY,
-        attributes: vec![
-            Attribute::CryptographicAlgorithm(CryptographicAlgorithm::AES),
-            Attribute::CryptographicLength(256),
-            Attribute::CryptographicUsageMask(UsageMask::ENCRYPT | UsageMask::DECRYPT),
-        ],
-    });
-    let Response::Create { id, .. } = made else {
-        panic!("{made:?}")
-    };
-    ask(Request::Activate { id: id.clone() });
-    id
-}
-
-on_each_server! {
-    fn a_key_of_a_kmip_server_opens_a_keystore(case) {
-        let endpoint = case.server.shared().endpoint("alice");
-        let key = cipher_key(case.server);
-        let lines = format!(
-            "keystore.seal = \"kmip\"\nkeystore.seal_key = {key:?}\nkmip.servers = [{:?}]\n\
-             kmip.tls.ca = {:?}\nkmip.tls.client_cert = {:?}\nkmip.tls.client_key = {:?}",
-            endpoint.address, endpoint.ca, endpoint.certificate, endpoint.key
-        );
-        let scene = KeystoreScene::new(None, &lines).with(&[("web", P256)]);
-        let user = scene.user("never asked");
-        let lines = user.list();
-        assert_eq!(lines.len(), 1);
-        logs_in(&user, &lines);
-        assert_eq!(user.was_asked(), "");
-    }
-}
-
-/// A SoftHSM2 without keys; SoftHSM2 is loaded by the body's process alone.
-fn an_hsm() -> Configured {
-    let hsm = Hsm::soft();
-    let slot = hsm.slot_with_pin();
-    hsm.configured(&slot)
-}
-
-#[test]
-fn a_key_of_an_hsm_opens_a_keystore() {
-    alone(here!(), an_hsm, || {
-        let conf = PathBuf::from(std::env::var_os(hsm::VARIABLE).expect("the surroundings"));
-        let pin = conf.with_file_name("pin");
-        let lines = format!(
-            "keystore.seal = \"hsm\"\nkeystore.seal_key = \"keystore\"\nhsm.module = {:?}\nhsm.pin_file = {pin:?}",
-            hsm::MODULE
-        );
-        let scene = KeystoreScene::new(None, &lines).with(&[("web", P256)]);
-        let user = scene
-            .user("never asked")
-            .with_variable(hsm::VARIABLE, conf.into());
-        logs_in(&user, &user.list());
-        assert_eq!(user.was_asked(), "");
-        let mut other = scene.config();
-        if let Seal::Hsm { key, .. } = &mut other.seal {
-            "another".clone_into(key);
-        }
-        let token = KeystoreToken::new(LABEL, &other, KeyFilter::default());
-        let refused = token
-            .generate(&NewKey::new("b", P256))
-            .expect_err("no such key");
-        let reason = refused.to_string();
-        assert!(
-            reason.contains("the token has no AES key \"another\""),
-            "{reason}"
-        );
-    });
 }

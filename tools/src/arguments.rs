@@ -163,8 +163,12 @@ pub struct NewPinArguments {
 /// `keystore seal`
 #[derive(Debug, Args)]
 pub struct SealArguments {
-    /// What opens it from now on
-    pub by: SealKind,
+    /// What opens it from now on: a PIN, or a file beside it; for all else see --as
+    #[arg(required_unless_present = "like", conflicts_with = "like")]
+    pub by: Option<SealKind>,
+    /// As another configuration file says of this keystore: any file, a key of an HSM or of a KMIP server
+    #[arg(long = "as", value_name = "FILE")]
+    pub like: Option<PathBuf>,
     /// Its PIN, if it gets one
     #[command(flatten)]
     pub new: NewPinArguments,

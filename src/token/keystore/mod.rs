@@ -1,6 +1,7 @@
 //! A token in a database of our own: private keys are sealed in it, and used in this process.
 
 mod catalog;
+mod draft;
 mod filling;
 mod frame;
 mod key_row;

@@ -78,7 +78,8 @@ fn judge(token: &TokenRow, kind: &str, place: &str) -> Stored {
     Err(StoreError::new(
         TokenErrorKind::Failed,
         format!(
-            "keystore {place} is sealed by {:?}; write keystore.seal = {:?}",
+            "keystore {place} is sealed by {:?}; write keystore.seal = {:?}, and start programs again that \
+             run since before it was sealed so",
             token.seal, token.seal
         ),
     ))

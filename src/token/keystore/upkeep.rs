@@ -32,7 +32,7 @@ pub fn create(label: &str, config: &Keystore, pin: Option<&str>) -> Result {
             last_failure: 0,
         };
         let with = new_wrapping(label, &config.seal, pin)?;
-        wrapping::wrap(&*with, &mut token, &DataKey::generate()?)?;
+        seal_for_good(&*with, &mut token, &DataKey::generate()?)?;
         match &config.database {
             Database::Sqlite(path) => SqliteStore::create(path, &token).map(drop),
             Database::Postgres(postgres) => PostgresStore::create(postgres, &token).map(drop),
@@ -53,7 +53,8 @@ pub fn change_pin(label: &str, config: &Keystore, old: &str, new: &str) -> Resul
 /// far as they are sealed by one. The configuration has to be changed to `seal` afterwards.
 ///
 /// # Errors
-/// As a login; then, and after any other error, it is sealed as before.
+/// As a login, and if the new seal does not open what it has sealed; then, and after any other error, or
+/// a kill at any point, it is sealed as before.
 pub fn reseal(
     label: &str,
     config: &Keystore,
@@ -69,14 +70,21 @@ pub fn reseal(
         };
         let seen = store.token()?;
         let mut sealed = seen.clone();
-        wrapping::wrap(
-            &*new_wrapping(label, seal, new_pin)?,
-            &mut sealed,
-            &data_key,
-        )?;
+        let with = new_wrapping(label, seal, new_pin)?;
+        seal_for_good(&*with, &mut sealed, &data_key)?;
         replace(&*store, &seen, &sealed)
     };
     done().map_err(|error| of_slot(label, error))
+}
+
+/// Seals, and tries whether that opens: what can only be closed would lose all keys.
+fn seal_for_good(with: &dyn Wrapping, token: &mut TokenRow, data_key: &DataKey) -> Stored {
+    wrapping::wrap(with, token, data_key)?;
+    let opened = wrapping::unwrap(with, token);
+    opened.map(drop).map_err(|error| {
+        let reason = format!("the seal was tried and does not open, nothing was changed: {error}");
+        StoreError::new(error.kind, reason)
+    })
 }
 
 /// Only what was seen is replaced: of two who change it at once, the second is told.

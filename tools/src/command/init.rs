@@ -22,7 +22,7 @@ use crate::place::{self, PinFile};
 #[derive(Serialize)]
 struct Made {
     keystore: PathBuf,
-    /// What opens it: `pin`, `file` or `kmip`.
+    /// What opens it: `pin`, `file`, `hsm` or `kmip`.
     seal: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal_file: Option<PathBuf>,

@@ -25,7 +25,7 @@ use crate::selection;
 struct Done {
     slot: String,
     keystore: PathBuf,
-    /// What opens it: `pin`, `file` or `kmip`.
+    /// What opens it: `pin`, `file`, `hsm` or `kmip`.
     seal: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal_file: Option<PathBuf>,
@@ -151,14 +151,15 @@ impl Scene<'_> {
     }
 
     fn seal(&self, wanted: &SealArguments) -> Result<Done, Failure> {
-        let seal = match wanted.by {
-            SealKind::Pin => Seal::Pin,
-            SealKind::File => Seal::File(self.seal_file()),
+        let seal = match (&wanted.like, wanted.by) {
+            (Some(file), _) => self.seal_in(file)?,
+            (None, Some(SealKind::File)) => Seal::File(self.seal_file()),
+            (None, _) => Seal::Pin,
         };
         let old = self.old_pin()?;
-        let new = match wanted.by {
-            SealKind::Pin => Some(self.new_pin(&wanted.new)?),
-            SealKind::File => None,
+        let new = match seal {
+            Seal::Pin => Some(self.new_pin(&wanted.new)?),
+            _ => None,
         };
         keystore::reseal(
             self.label,
@@ -167,32 +168,49 @@ impl Scene<'_> {
             &seal,
             new.as_ref().map(|pin| pin.as_str()),
         )?;
-        Ok(self.done(&seal, self.resealed(&seal)))
+        Ok(self.done(&seal, self.resealed(&seal, wanted.like.as_deref())))
+    }
+
+    /// The seal of this keystore in another configuration file.
+    fn seal_in(&self, file: &Path) -> Result<Seal, Failure> {
+        let config = place::configuration(Some(file))?;
+        let here = place_of(&self.keystore.database);
+        let mut seals = config.slots.iter().filter_map(|slot| match &slot.backend {
+            Backend::Keystore(it) if place_of(&it.database) == here => Some(&it.seal),
+            _ => None,
+        });
+        match (seals.next(), seals.next()) {
+            (Some(seal), None) => Ok(seal.clone()),
+            (first, _) => Err(Failure::Usage(format!(
+                "{} has {} slot with the keystore {}: write one, with the keystore.seal that is wanted",
+                file.display(),
+                first.map_or("no", |_| "more than one"),
+                here.display()
+            ))),
+        }
     }
 
     /// What opens it now, and what its owner has to do.
-    fn resealed(&self, seal: &Seal) -> String {
-        let mut text = match seal {
-            Seal::File(path) => format!("is opened by the file {} now", path.display()),
-            _ => "is opened by its PIN now".into(),
-        };
+    fn resealed(&self, seal: &Seal, like: Option<&Path>) -> String {
+        let mut text = format!("is opened by {} now", opener(seal));
         if *seal == self.keystore.seal {
             return text;
         }
-        if let Seal::File(old) = &self.keystore.seal {
-            let old = old.display();
-            text += &format!("; the file {old} opens older copies of it, and nothing else");
+        if self.keystore.seal != Seal::Pin {
+            let old = opener(&self.keystore.seal);
+            text += &format!("; {old} opens older copies of it, and nothing else");
         }
-        if !self.config.is_embedded {
-            let file = seal_file(seal).map(|it| format!(" and keystore.seal_file = {it:?}"));
-            text += &format!(
-                "; write keystore.seal = {:?}{} into {}",
-                seal_name(seal),
-                file.unwrap_or_default(),
-                self.config.path.display()
-            );
+        let ours = self.config.path.display();
+        match like {
+            Some(like) => text += &format!("; programs need what {} says of it", like.display()),
+            None if self.config.is_embedded => {}
+            None => {
+                let file = seal_file(seal).map(|it| format!(" and keystore.seal_file = {it:?}"));
+                let (seal, file) = (seal_name(seal), file.unwrap_or_default());
+                text += &format!("; write keystore.seal = {seal:?}{file} into {ours}");
+            }
         }
-        text
+        text + ". Programs that have it open go on; others that run already have to be started again"
     }
 
     /// The one that the configuration names, or the one beside the keystore.
@@ -261,6 +279,19 @@ impl Scene<'_> {
         let checked = Checked::of(&place)?;
         output.show(&checked)?;
         Ok(Verdict::of_problems(checked.errors.len()))
+    }
+}
+
+/// What people call it.
+fn opener(seal: &Seal) -> String {
+    match seal {
+        Seal::Pin => "its PIN".into(),
+        Seal::File(path) => format!("the file {}", path.display()),
+        Seal::Hsm { key, hsm } => format!("the key {key:?} of the HSM of {}", hsm.module.display()),
+        Seal::Kmip { key, kmip } => {
+            let servers: Vec<_> = kmip.servers.iter().map(ToString::to_string).collect();
+            format!("the key {key:?} of {}", servers.join(" or "))
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use rusqlite::{
 use rustix::fs::StatVfsMountFlags;
 
 use self::failure::Failures;
+use super::draft::Draft;
 use super::store::{
     CertificateRow, KeyPage, KeyRow, SCHEMA, Store, StoreError, Stored, TokenRow, Which,
 };
@@ -60,7 +61,7 @@ impl SqliteStore {
             return Err(store.is_there());
         }
         store.make_directory()?;
-        let draft = copy::Draft::beside(path).map_err(|error| store.system("made", &error))?;
+        let draft = Draft::beside(path).map_err(|error| store.system("made", &error))?;
         let fill = || {
             let mut connection = store.raw(draft.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             schema::migrate(&mut connection)?;

@@ -1,8 +1,7 @@
 //! The data key under a key in a file that only its owner can read: for machines without a person.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use base16ct::{HexDisplay, mixed};
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{Wrapping, binding};
 use crate::config::{Content, read_trusted};
 use crate::error::TokenErrorKind;
+use crate::token::keystore::draft::Draft;
 use crate::token::keystore::random;
 use crate::token::keystore::sealing::{DataKey, KEY_LEN, cipher, decrypt, encrypt};
 use crate::token::keystore::store::{StoreError, Stored, TokenRow};
@@ -19,22 +19,22 @@ use crate::token::keystore::store::{StoreError, Stored, TokenRow};
 pub struct CredentialFile<'a>(pub &'a Path);
 
 impl CredentialFile<'_> {
-    /// Makes the file, with a new key, for nobody but us to read. One that is there is left as it is.
+    /// Makes the file, with a new key, for nobody but us to read. One that is there is left as it is,
+    /// whoever has made it a moment ago: it is never seen without its key.
     ///
     /// # Errors
     /// If it cannot be made.
     pub fn make(&self) -> Stored {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let written = match options.open(self.0) {
-            Ok(file) => fill(file),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
-            Err(error) => Err(error),
-        };
-        written.map_err(|error| {
-            let reason = format!("credential file {} cannot be made: {error}", self.place());
-            StoreError::new(TokenErrorKind::Failed, reason)
-        })
+        if self.0.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        match new_key(self.0) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                let reason = format!("credential file {} cannot be made: {error}", self.place());
+                Err(StoreError::new(TokenErrorKind::Failed, reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn place(&self) -> String {
@@ -56,18 +56,20 @@ impl CredentialFile<'_> {
 
     fn other(&self, why: &str) -> StoreError {
         let reason = format!(
-            "credential file {} does not open the keystore: {why}; put back the file that it was made with",
+            "credential file {} does not open the keystore: {why}; put back the file that it was sealed with, or \
+             correct keystore.seal_file and start the program again",
             self.place()
         );
         StoreError::new(TokenErrorKind::Failed, reason)
     }
 }
 
-fn fill(mut file: File) -> std::io::Result<()> {
+fn new_key(path: &Path) -> io::Result<()> {
+    let draft = Draft::beside(path)?;
     let key = Zeroizing::new(random::bytes::<KEY_LEN>()?);
     let text = Zeroizing::new(format!("{:x}\n", HexDisplay(&*key)));
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    fs::write(draft.path(), text.as_bytes())?;
+    draft.place(path)
 }
 
 impl Wrapping for CredentialFile<'_> {
@@ -85,5 +87,33 @@ impl Wrapping for CredentialFile<'_> {
         let bound = binding(token, self.kind(), &token.seal_parameters);
         decrypt(&cipher(&*self.key()?)?, &bound, &token.data_key)
             .ok_or_else(|| self.other("it has another key"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Each sees the file with a key in it, and all the same one.
+    #[test]
+    fn of_many_who_make_it_at_once_all_have_the_key_of_one() {
+        let directory = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let path = directory.path().join(round.to_string());
+            let made = || {
+                let file = CredentialFile(&path);
+                file.make().unwrap();
+                file.key().unwrap()
+            };
+            let keys: Vec<_> = thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(made)).collect();
+                let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+                joined.collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+        }
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 50);
     }
 }
