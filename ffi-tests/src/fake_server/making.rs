@@ -92,7 +92,9 @@ fn wanted_type(payload: Item<'_>) -> Option<KeyType> {
     match CryptographicAlgorithm(algorithm) {
         CryptographicAlgorithm::RSA => Some(KeyType::Rsa(usize::try_from(length?).ok()?)),
         CryptographicAlgorithm::ED25519 => Some(KeyType::Ed25519),
+        CryptographicAlgorithm::MLDSA_44 => Some(KeyType::MlDsa(ParameterSet::MlDsa44)),
         CryptographicAlgorithm::MLDSA_65 => Some(KeyType::MlDsa(ParameterSet::MlDsa65)),
+        CryptographicAlgorithm::MLDSA_87 => Some(KeyType::MlDsa(ParameterSet::MlDsa87)),
         _ => match length? {
             384 => Some(KeyType::Ec(Curve::P384)),
             521 => Some(KeyType::Ec(Curve::P521)),

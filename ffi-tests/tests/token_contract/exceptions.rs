@@ -43,6 +43,14 @@ const HSM: &[Kind] = &[
     Kind::KryopticProcess,
 ];
 
+/// What is said of all that an ML-DSA key is needed for.
+const ML_DSA: &[&str] = &[
+    "generate ML-DSA*",
+    "import ML-DSA*",
+    "export ML-DSA-65 where it is allowed",
+    "keys.types, ML-DSA where it is named",
+];
+
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         kinds: &[Kind::Memory],
@@ -58,7 +66,10 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         kinds: &[Kind::FakeKmip],
-        checks: &["export where it is allowed"],
+        checks: &[
+            "export where it is allowed",
+            "export ML-DSA-65 where it is allowed",
+        ],
         expected: Expected::Refusal(
             TokenErrorKind::Denied,
             "does not say that it is Extractable",
@@ -81,6 +92,36 @@ const EXCEPTIONS: &[Exception] = &[
         ],
         expected: Expected::Refusal(TokenErrorKind::Impossible, "the server made no"),
         why: "it makes RSA keys only; import works",
+    },
+    Exception {
+        kinds: &[Kind::PyKmip],
+        checks: ML_DSA,
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "refused: Invalid Message"),
+        why: "it does not know ML-DSA",
+    },
+    Exception {
+        kinds: &[Kind::Hsm, Kind::HsmProcess],
+        checks: ML_DSA,
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "signs with ML-DSA"),
+        why: "SoftHSM2 has no ML-DSA",
+    },
+    Exception {
+        kinds: &[Kind::Kryoptic, Kind::KryopticProcess],
+        checks: &["export ML-DSA-65 where it is allowed"],
+        expected: Expected::Refusal(TokenErrorKind::Impossible, "does not give private keys out"),
+        why: "a key stays in its HSM",
+    },
+    Exception {
+        kinds: &[Kind::Delivered],
+        checks: &["generate ML-DSA*", "import ML-DSA*"],
+        expected: Expected::Deviation("is not found"),
+        why: "SoftHSM2 has no ML-DSA; the keys are hidden with that reason",
+    },
+    Exception {
+        kinds: &[Kind::Delivered],
+        checks: &["keys.types, ML-DSA where it is named"],
+        expected: Expected::Deviation("the keys: "),
+        why: "SoftHSM2 has no ML-DSA; the keys are hidden with that reason",
     },
     Exception {
         kinds: &[Kind::PyKmip],
@@ -170,7 +211,10 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         kinds: &[Kind::Delivered],
-        checks: &["export where it is allowed"],
+        checks: &[
+            "export where it is allowed",
+            "export ML-DSA-65 where it is allowed",
+        ],
         expected: Expected::Refusal(TokenErrorKind::Impossible, "does not give private keys out"),
         why: "keys leave their server wrapped for the HSM only",
     },

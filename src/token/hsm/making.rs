@@ -1,17 +1,18 @@
 //! The administration of keys in a module: making, taking in, naming, describing, destroying.
 
-use super::HsmToken;
 use super::device::{Fault, FaultKind, Handle, NewPair, Object, Reply, Request, Secret};
+use super::{HsmToken, foreign_mechanism};
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::key::{Hidden, Key};
-use crate::model::public_key::PublicKey;
+use crate::model::public_key::{KeyType, PublicKey};
 use crate::token::{Half, NewKey, Probe, Token, Told, Wish};
 
 impl HsmToken {
     /// A pair that is made in the token.
     pub(super) fn generate_pair(&self, wanted: &NewKey) -> Result<Key> {
         self.admitted(&wanted.name, None)?;
+        self.can_sign(wanted.key_type)?;
         let pair = self.new_pair(wanted)?;
         let key = self.made(&Request::GeneratePair(pair))?;
         // By its public half, which nobody knew before.
@@ -34,6 +35,7 @@ impl HsmToken {
     /// A pair that was made elsewhere.
     pub(super) fn import_pair(&self, private: &PrivateKey, wanted: &NewKey) -> Result<Key> {
         self.admitted(&wanted.name, Some(private.public()))?;
+        self.can_sign(private.public().key_type())?;
         let pkcs8 = private.to_pkcs8();
         let pkcs8 = pkcs8.map_err(|it| self.error(TokenErrorKind::BadInput, it.to_string()))?;
         let mut pair = self.new_pair(wanted)?;
@@ -60,6 +62,24 @@ impl HsmToken {
         reason.map_or(Ok(()), |reason| {
             Err(self.error(TokenErrorKind::BadInput, reason))
         })
+    }
+
+    /// That the module has a mechanism for keys of that type. Its answer to a template of a type that it
+    /// does not know says less.
+    fn can_sign(&self, key_type: KeyType) -> Result {
+        let offers = self.mechanisms();
+        let mut numbers = offers.iter().map(|offer| offer.number);
+        let signs = numbers.any(|number| foreign_mechanism::goes_with(number, key_type));
+        // A module that tells of none has failed, and says why when it is asked for the key.
+        match signs || offers.is_empty() {
+            true => Ok(()),
+            false => {
+                let module = &self.module;
+                let reason =
+                    format!("module {module} has no mechanism that signs with {key_type} keys");
+                Err(self.error(TokenErrorKind::Impossible, reason))
+            }
+        }
     }
 
     /// That no other key has that CKA_ID.

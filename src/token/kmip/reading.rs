@@ -8,7 +8,8 @@ use super::material;
 use super::pairing::Located;
 use crate::error::Result;
 use crate::kmip::{
-    Answer, AttributeReference, ManagedObject, ObjectType, Refusal, Request, Response, Tag,
+    Answer, AttributeReference, KeyFormatType, ManagedObject, ObjectType, Refusal, Request,
+    Response, Tag,
 };
 use crate::model::certificate::Certificate;
 use crate::model::key::{Hidden, ObjectId};
@@ -130,7 +131,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// One message; once more for all attributes, if the server does not take their names.
+    /// One message; once more for all attributes, if the server does not take their names, and for values
+    /// in a format of our choice, if it has none for them.
     fn call(&mut self, requests: &[Request]) -> Result<Vec<Answer>> {
         let answers = self.send(requests)?;
         let by_name = |request: &Request| matches!(request, Request::GetAttributes { names, .. } if !names.is_empty());
@@ -139,14 +141,43 @@ impl<'a> Reading<'a> {
             by_name(request) && matches!(answer, Err(refusal) if is_inability(refusal))
         });
         if !refused {
-            return Ok(answers);
+            return self.by_format(requests, answers);
         }
         self.inventory.habits.refused_names();
         let without_names = requests.iter().map(|request| match request {
             Request::GetAttributes { id, .. } => attributes(id),
             other => other.clone(),
         });
-        self.send(&without_names.collect::<Vec<_>>())
+        let requests: Vec<_> = without_names.collect();
+        let answers = self.send(&requests)?;
+        self.by_format(&requests, answers)
+    }
+
+    /// Cosmian has no usual format for the public ML-DSA keys that it was given. It calls a
+    /// SubjectPublicKeyInfo PKCS#8, and gives them so.
+    fn by_format(&mut self, requests: &[Request], answers: Vec<Answer>) -> Result<Vec<Answer>> {
+        let in_pkcs8 = |(request, answer): (&Request, &Answer)| match (request, answer) {
+            (Request::Get { id, .. }, Err(refusal)) if is_inability(refusal) => {
+                Some(Request::Get {
+                    id: id.clone(),
+                    format: Some(KeyFormatType::PKCS_8),
+                    wrapping: None,
+                })
+            }
+            _ => None,
+        };
+        let again = requests.iter().zip(&answers).map(in_pkcs8);
+        let again: Vec<Option<Request>> = again.collect();
+        let asked: Vec<_> = again.iter().flatten().cloned().collect();
+        if asked.is_empty() {
+            return Ok(answers);
+        }
+        let mut others = self.send(&asked)?.into_iter();
+        let better = |(answer, again): (Answer, Option<Request>)| {
+            let other = again.and_then(|_| others.next());
+            other.filter(Answer::is_ok).unwrap_or(answer)
+        };
+        Ok(answers.into_iter().zip(again).map(better).collect())
     }
 
     /// One message. A large store that takes longer than the deadline needs a word on what helps.

@@ -4,6 +4,7 @@ use ffi_tests::place::{Place, View, ended, made};
 use kmip_p11::config::KeyKind;
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::TokenErrorKind;
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
 use kmip_p11::token::NewKey;
@@ -19,6 +20,7 @@ pub const CHECKS: &[Check] = &[
     ("find, a hundred keys", hundred),
     ("keys.names, and the hidden told", by_name),
     ("keys.types", by_type),
+    ("keys.types, ML-DSA where it is named", ml_dsa),
     ("keys.groups", by_group),
     ("a key in two groups", in_two_groups),
     ("another token sees what this one changes", another),
@@ -126,6 +128,28 @@ fn by_type(place: &Place) -> Outcome {
         )?;
     }
     Ok(())
+}
+
+/// OpenSSH complains of such keys: whoever names no types does not see them, and is told why.
+fn ml_dsa(place: &Place) -> Outcome {
+    let types = vec![KeyKind::EcdsaP256, KeyKind::MlDsa65];
+    let named = place.viewed(&View {
+        types,
+        ..View::default()
+    });
+    made(&*named, &place.wanted("ec", P256))?;
+    let key_type = KeyType::MlDsa(ParameterSet::MlDsa65);
+    made(&*named, &place.wanted("ml-dsa", key_type))?;
+    let both = ["ec", "ml-dsa"].map(|it| place.name(it)).to_vec();
+    same("the keys", shown(&*named)?, both)?;
+    let token = place.token();
+    same("by default", shown(&*token)?, vec![place.name("ec")])?;
+    let survey = token.survey()?;
+    let mut reasons = survey.hidden.iter().map(|it| it.reason.as_str());
+    demand(
+        reasons.any(|reason| reason == "keys.types does not show ML-DSA-65 keys"),
+        "nobody is told why it is hidden",
+    )
 }
 
 /// The keys of a place with one in each of these lists of groups, by a view of a group.

@@ -1,11 +1,12 @@
 //! Keys that the token makes, and keys that it takes in, of every type.
 
-use ffi_tests::place::{Place, made};
+use ffi_tests::place::{Place, View, made};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::TokenErrorKind;
 use kmip_p11::model::key::{Key, State};
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType};
-use kmip_p11::token::{NewKey, Token};
+use kmip_p11::token::{NewKey, SharedToken, Token, key_kind};
 
 use super::signing::signs_every_way;
 use super::{Check, named, shown};
@@ -25,6 +26,15 @@ pub const CHECKS: &[Check] = &[
         generate(it, KeyType::Ec(Curve::P521))
     }),
     ("generate Ed25519", |it| generate(it, KeyType::Ed25519)),
+    ("generate ML-DSA-44", |it| {
+        generate(it, KeyType::MlDsa(ParameterSet::MlDsa44))
+    }),
+    ("generate ML-DSA-65", |it| {
+        generate(it, KeyType::MlDsa(ParameterSet::MlDsa65))
+    }),
+    ("generate ML-DSA-87", |it| {
+        generate(it, KeyType::MlDsa(ParameterSet::MlDsa87))
+    }),
     ("import RSA-2048", |it| import(it, KeyType::Rsa(2048))),
     ("import RSA-3072", |it| import(it, KeyType::Rsa(3072))),
     ("import RSA-4096", |it| import(it, KeyType::Rsa(4096))),
@@ -32,20 +42,38 @@ pub const CHECKS: &[Check] = &[
     ("import P-384", |it| import(it, KeyType::Ec(Curve::P384))),
     ("import P-521", |it| import(it, KeyType::Ec(Curve::P521))),
     ("import Ed25519", |it| import(it, KeyType::Ed25519)),
+    ("import ML-DSA-44", |it| {
+        import(it, KeyType::MlDsa(ParameterSet::MlDsa44))
+    }),
+    ("import ML-DSA-65", |it| {
+        import(it, KeyType::MlDsa(ParameterSet::MlDsa65))
+    }),
+    ("import ML-DSA-87", |it| {
+        import(it, KeyType::MlDsa(ParameterSet::MlDsa87))
+    }),
     ("import the same key twice", import_twice),
     ("export where it is allowed", export_allowed),
+    ("export ML-DSA-65 where it is allowed", export_ml_dsa),
     ("export where it is not allowed", export_forbidden),
 ];
 
+/// A token that shows keys of that type.
+fn showing(place: &Place, key_type: KeyType) -> SharedToken {
+    place.viewed(&View {
+        types: vec![key_kind(key_type)],
+        ..View::default()
+    })
+}
+
 fn generate(place: &Place, key_type: KeyType) -> Outcome {
-    let token = place.token();
+    let token = showing(place, key_type);
     let wanted = place.wanted("made", key_type);
     let key = token.generate(&wanted)?;
     holds(&*token, &key, &wanted)
 }
 
 fn import(place: &Place, key_type: KeyType) -> Outcome {
-    let token = place.token();
+    let token = showing(place, key_type);
     let wanted = place.wanted("taken in", key_type);
     let private = PrivateKey::generate(key_type).expect("a usual type");
     let key = token.import(&private, &wanted)?;
@@ -94,6 +122,20 @@ fn export_allowed(place: &Place) -> Outcome {
     let key = made(&*token, &wanted)?;
     let private = token.export(&key)?;
     demand(*private.public() == key.public, "another key came out")
+}
+
+/// With its seed, without which no other place would take it in.
+fn export_ml_dsa(place: &Place) -> Outcome {
+    let key_type = KeyType::MlDsa(ParameterSet::MlDsa65);
+    let token = showing(place, key_type);
+    let wanted = NewKey {
+        extractable: true,
+        ..place.wanted("free", key_type)
+    };
+    let key = made(&*token, &wanted)?;
+    let private = token.export(&key)?;
+    demand(*private.public() == key.public, "another key came out")?;
+    demand(private.to_pkcs8().is_ok(), "it came out without its seed")
 }
 
 fn export_forbidden(place: &Place) -> Outcome {
