@@ -138,6 +138,9 @@ pub enum Error {
     /// A bug of ours, stopped at the boundary.
     #[error("a panic was caught; this is a bug in kmip-p11")]
     Panicked,
+    /// An ML-DSA that does not exist.
+    #[error("there is no such parameter set")]
+    ParameterSetNotSupported,
     /// A PIN that is too short or too long to be one.
     #[error("the PIN has {got} bytes, not {least} to {most}")]
     PinLenRange {
@@ -315,6 +318,7 @@ impl From<&Error> for CK_RV {
             Error::OperationActive => CKR_OPERATION_ACTIVE,
             Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
             Error::Panicked => CKR_GENERAL_ERROR,
+            Error::ParameterSetNotSupported => CKR_PARAMETER_SET_NOT_SUPPORTED,
             Error::PinLenRange { .. } => CKR_PIN_LEN_RANGE,
             Error::RandomNoRng => CKR_RANDOM_NO_RNG,
             Error::RandomSeedNotSupported => CKR_RANDOM_SEED_NOT_SUPPORTED,

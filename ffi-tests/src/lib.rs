@@ -34,6 +34,7 @@ pub mod process;
 pub mod scene;
 pub mod scratch;
 pub mod session;
+pub mod session_objects;
 pub mod signature;
 pub mod source;
 pub mod surface;

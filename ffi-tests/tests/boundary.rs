@@ -26,7 +26,7 @@ fn nothing_works_before_c_initialize() {
                 CKR_CRYPTOKI_NOT_INITIALIZED
             );
             // What the module does not have answers so even then.
-            let rv = call!(module, C_CopyObject, 1, 2, null_mut(), 0, null_mut());
+            let rv = call!(module, C_InitPIN, 1, null_mut(), 0);
             assert_eq!(rv, CKR_FUNCTION_NOT_SUPPORTED);
         },
     );

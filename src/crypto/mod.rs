@@ -2,6 +2,7 @@
 //! that was let out or made here. All of it by aws-lc-rs; nothing here knows a token.
 
 pub mod cipher;
+pub mod components;
 mod gcm;
 pub mod private_key;
 pub mod rsa_encryption;

@@ -40,10 +40,17 @@ cryptoki! {
         C_GetOperationState, C_SetOperationState,
         C_Login(session, user: value CK_USER_TYPE, pin: secret) => Session::login,
         C_Logout(session) => Session::logout,
-        C_CreateObject, C_CopyObject, C_DestroyObject, C_GetObjectSize,
+        C_CreateObject(session, template: template, object: set CK_OBJECT_HANDLE)
+            => Session::create_object,
+        C_CopyObject(session, object: value CK_OBJECT_HANDLE, template: template,
+            copy: set CK_OBJECT_HANDLE) => Session::copy_object,
+        C_DestroyObject(session, object: value CK_OBJECT_HANDLE) => Session::destroy_object,
+        C_GetObjectSize(session, object: value CK_OBJECT_HANDLE, size: set CK_ULONG)
+            => Session::object_size,
         C_GetAttributeValue(session, object: value CK_OBJECT_HANDLE, slots: attributes)
             => Session::attributes,
-        C_SetAttributeValue,
+        C_SetAttributeValue(session, object: value CK_OBJECT_HANDLE, template: template)
+            => Session::set_attributes,
         C_FindObjectsInit(session, template: template) => Session::find_init,
         C_FindObjects(session, objects: filled CK_OBJECT_HANDLE) => Session::find,
         C_FindObjectsFinal(session) => Session::find_final,
@@ -70,7 +77,11 @@ cryptoki! {
         C_SignRecoverInit, C_SignRecover,
         C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal, C_VerifyRecoverInit, C_VerifyRecover,
         C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,
-        C_GenerateKey, C_GenerateKeyPair, C_WrapKey, C_UnwrapKey, C_DeriveKey,
+        C_GenerateKey,
+        C_GenerateKeyPair(session, mechanism: mechanism, public: template, private: template,
+            public_key: set CK_OBJECT_HANDLE, private_key: set CK_OBJECT_HANDLE)
+            => Session::generate_key_pair,
+        C_WrapKey, C_UnwrapKey, C_DeriveKey,
         C_SeedRandom(session, seed: input) => Session::seed_random,
         C_GenerateRandom(session, bytes: place u8) => Session::random,
         C_GetFunctionStatus(session) => Session::not_parallel,

@@ -21,6 +21,8 @@ pub struct LocalMechanism {
 pub enum Work {
     /// A digest is made.
     Digest(Digest),
+    /// A key pair of that CKA_KEY_TYPE is made.
+    GeneratePair(CK_KEY_TYPE),
 }
 
 macro_rules! rows {
@@ -40,6 +42,10 @@ static MECHANISMS: &[LocalMechanism] = rows! {
     CKM_SHA3_256 => Work::Digest(Digest::Sha3_256),
     CKM_SHA3_384 => Work::Digest(Digest::Sha3_384),
     CKM_SHA3_512 => Work::Digest(Digest::Sha3_512),
+    CKM_RSA_PKCS_KEY_PAIR_GEN => Work::GeneratePair(CKK_RSA),
+    CKM_EC_KEY_PAIR_GEN => Work::GeneratePair(CKK_EC),
+    CKM_EC_EDWARDS_KEY_PAIR_GEN => Work::GeneratePair(CKK_EC_EDWARDS),
+    CKM_ML_DSA_KEY_PAIR_GEN => Work::GeneratePair(CKK_ML_DSA),
 };
 
 impl LocalMechanism {
@@ -57,6 +63,7 @@ impl LocalMechanism {
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.work {
             Work::Digest(_) => (0, 0, CKF_DIGEST),
+            Work::GeneratePair(key_type) => pair_sizes(key_type),
         };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,
@@ -64,6 +71,18 @@ impl LocalMechanism {
             flags,
         }
     }
+}
+
+/// Of the pairs that are made: bits, and of ML-DSA bytes of the public key.
+fn pair_sizes(key_type: CK_KEY_TYPE) -> (CK_ULONG, CK_ULONG, CK_FLAGS) {
+    let curve = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS;
+    let (least, most, flags) = match key_type {
+        CKK_RSA => (2048, 4096, 0),
+        CKK_EC => (256, 521, curve),
+        CKK_EC_EDWARDS => (255, 255, CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_COMPRESS),
+        _ => (1312, 2592, 0),
+    };
+    (least, most, flags | CKF_GENERATE_KEY_PAIR)
 }
 
 #[cfg(test)]

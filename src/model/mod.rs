@@ -1,10 +1,12 @@
 //! The vocabulary: plain data that every room speaks in, without I/O and without locks.
 
 pub mod attribute;
+pub mod attribute_rules;
 pub mod certificate;
 pub mod cipher;
 pub mod digest;
 pub mod elements;
+pub mod given_key;
 pub mod key;
 pub mod key_mechanism;
 pub mod local_mechanism;

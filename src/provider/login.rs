@@ -95,6 +95,11 @@ impl Login {
         self.is_there.load(Ordering::Acquire)
     }
 
+    /// Whether there is a user who could be logged in.
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
     /// C_Login has to come before all else.
     pub fn is_missing(&self) -> bool {
         self.required && !self.is_there()

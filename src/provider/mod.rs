@@ -7,6 +7,8 @@ mod handle_map;
 mod holdings;
 mod listing_file;
 mod login;
+mod new_key;
+mod new_object;
 mod object;
 mod object_cache;
 mod objects;
@@ -17,6 +19,7 @@ mod session;
 mod session_object;
 mod signing;
 mod slot;
+mod token_changes;
 mod token_object;
 mod underway;
 

@@ -62,7 +62,7 @@ impl Part {
     }
 
     /// The token's name for it, with a suffix where that is the name of the whole key.
-    fn unique_id(self, key: &Key) -> String {
+    pub fn unique_id(self, key: &Key) -> String {
         let suffix = match (self, &key.public_id) {
             (Part::Public, None) => ".public",
             _ => "",
@@ -75,11 +75,11 @@ fn certificate(key: &Key, place: u16) -> Option<&Certificate> {
     key.certificates.get(usize::from(place))
 }
 
-/// What all objects of a key have in common (v3.2, 4.4.1): nothing can be changed through C yet.
+/// What all objects of a key have in common (v3.2, 4.4.1). What is public can be copied into a session.
 fn storage(key: &Key) -> Attributes {
     Attributes::default()
-        .bool(CKA_TOKEN, true)
-        .bools(&[CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE], false)
+        .bools(&[CKA_TOKEN, CKA_COPYABLE, CKA_DESTROYABLE], true)
+        .bool(CKA_MODIFIABLE, false)
         .bytes(CKA_LABEL, key.label())
         .bytes(CKA_ID, key.key_id.clone())
         .bytes(CKA_START_DATE, key.validity.start_date())
@@ -97,6 +97,7 @@ fn key_attributes(key: &Key) -> Attributes {
         .collect();
     let subject = key.certificates.first().map(Certificate::subject);
     storage(key)
+        .bool(CKA_MODIFIABLE, true)
         .and(key.public.attributes())
         .bytes(CKA_SUBJECT, subject.unwrap_or_default())
         .bools(&[CKA_DERIVE, CKA_LOCAL], false)
@@ -104,8 +105,10 @@ fn key_attributes(key: &Key) -> Attributes {
         .ulongs(CKA_ALLOWED_MECHANISMS, &mechanisms)
 }
 
+/// It goes with its private half, and not without it.
 fn public_key(key: &Key) -> Attributes {
     let attributes = key_attributes(key)
+        .bool(CKA_DESTROYABLE, false)
         .bools(&[CKA_PRIVATE, CKA_WRAP], false)
         .bool(CKA_ENCRYPT, matches!(key.public, PublicKey::Rsa { .. }))
         .bools(&[CKA_VERIFY_RECOVER, CKA_TRUSTED], false)
@@ -121,6 +124,7 @@ fn public_key(key: &Key) -> Attributes {
 fn private_key(key: &Key, private: bool) -> Attributes {
     let custody = key.custody;
     key_attributes(key)
+        .bool(CKA_COPYABLE, false)
         .bool(CKA_PRIVATE, private)
         .bool(CKA_SIGN, key.unusable().is_none())
         .bool(CKA_SENSITIVE, true)

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::private_key::PrivateKey;
 use crate::model::attribute::{Attributes, Template};
+use crate::model::attribute_rules::holds_secret;
 use crate::model::public_key::PublicKey;
 
 /// What a session object is made of, besides the attributes that are shown.
@@ -58,6 +59,48 @@ impl SessionObject {
     /// What it is made of.
     pub fn material(&self) -> &Material {
         &self.material
+    }
+
+    /// The same, for another object that is made of it.
+    pub fn material_shared(&self) -> &Arc<Material> {
+        &self.material
+    }
+
+    /// A part of the secret, where the key's owner lets it be seen (v3.2, 4.9, 4.10); `None` if he does
+    /// not, or if it has no such part.
+    pub fn revealed(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<Zeroizing<Vec<u8>>> {
+        if !self.is_open() {
+            return None;
+        }
+        match &*self.material {
+            Material::Secret(value) if kind == CKA_VALUE => Some(value.clone()),
+            Material::Private(key) => {
+                let mut numbers = key.secret_numbers().ok()?.into_iter();
+                let found = numbers.find(|(known, _)| *known == kind);
+                found.map(|(_, value)| value)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a key whose value may be read.
+    pub fn is_open(&self) -> bool {
+        let is_sensitive = self.attributes.is_true(CKA_SENSITIVE);
+        !is_sensitive && self.attributes.is_true(CKA_EXTRACTABLE)
+    }
+
+    fn matches(&self, template: &Template) -> bool {
+        template.iter().all(|(kind, value)| {
+            let known = self.attributes.get(*kind);
+            known.map_or_else(
+                || {
+                    let secret = holds_secret(*kind, self.class());
+                    let revealed = secret.then(|| self.revealed(*kind)).flatten();
+                    revealed.is_some_and(|known| *known == *value)
+                },
+                |known| known == value.as_slice(),
+            )
+        })
     }
 
     /// Whether only the user who is logged in may see it.
@@ -113,7 +156,7 @@ impl SessionObjects {
         let held = self.0.read();
         let visible = held.objects.values();
         let visible = visible.filter(|object| private_too || !object.is_private());
-        let found = visible.filter(|object| object.attributes.match_template(template));
+        let found = visible.filter(|object| object.matches(template));
         found.map(|object| object.handle).collect()
     }
 

@@ -31,10 +31,10 @@ pub struct Slot {
     /// Its number in this library.
     pub id: CK_SLOT_ID,
     /// What its token holds.
-    objects: Holdings,
+    pub(super) objects: Holdings,
     /// What the program keeps beside it.
     pub session_objects: SessionObjects,
-    token: SharedToken,
+    pub(super) token: SharedToken,
     /// Who may use it now.
     pub login: Login,
 }

@@ -1,10 +1,12 @@
 //! What a program asks of an object: C_GetAttributeValue.
 
 use cryptoki_sys::*;
+use zeroize::Zeroizing;
 
 use super::Session;
 use crate::error::{Error, Result};
-use crate::model::attribute::{Attributes, is_secret};
+use crate::model::attribute::Attributes;
+use crate::model::attribute_rules::holds_secret;
 use crate::model::output::AttributeSlot;
 use crate::provider::object::Object;
 
@@ -32,8 +34,8 @@ impl Session {
         for AttributeSlot { kind, mut value } in slots {
             let answer = match attributes.get(kind) {
                 Some(bytes) => value.put(bytes),
-                None if is_secret(kind) && object.class() == CKO_PRIVATE_KEY => {
-                    Err(Error::AttributeSensitive(kind))
+                None if holds_secret(kind, object.class()) => {
+                    secret(&object, kind).and_then(|bytes| value.put(&bytes))
                 }
                 None => Err(Error::AttributeTypeInvalid(kind)),
             };
@@ -43,5 +45,16 @@ impl Session {
             }
         }
         verdict
+    }
+}
+
+/// A part of a secret, which only a session object may let be seen.
+fn secret(object: &Object, kind: CK_ATTRIBUTE_TYPE) -> Result<Zeroizing<Vec<u8>>> {
+    match object {
+        Object::Session(object) if object.is_open() => {
+            let revealed = object.revealed(kind);
+            revealed.ok_or(Error::AttributeTypeInvalid(kind))
+        }
+        _ => Err(Error::AttributeSensitive(kind)),
     }
 }

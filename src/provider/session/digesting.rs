@@ -22,7 +22,9 @@ impl Session {
         };
         self.digest.vacate()?;
         let row = LocalMechanism::of(call.number).ok_or_else(|| invalid(call.number))?;
-        let Work::Digest(digest) = row.work;
+        let Work::Digest(digest) = row.work else {
+            return Err(invalid(call.number));
+        };
         if call.parameter != Parameter::None {
             return Err(Error::MechanismParamInvalid(row.name));
         }

@@ -3,6 +3,8 @@
 mod attributes;
 mod ciphering;
 mod digesting;
+mod objects;
+mod pairs;
 mod searching;
 mod signing;
 #[cfg(test)]

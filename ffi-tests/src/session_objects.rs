@@ -1,0 +1,128 @@
+//! Objects made, changed and destroyed in a session of the module. The contract is `module`'s.
+
+use std::ptr::null_mut;
+
+use cryptoki_sys::*;
+
+use crate::call;
+use crate::module::{Answer, Module, answer};
+use crate::session::{Session, Template};
+
+/// The value of a CK_ULONG.
+pub fn number(value: CK_ULONG) -> Vec<u8> {
+    value.to_ne_bytes().to_vec()
+}
+
+/// A template as C has it; it points into the other one.
+fn attributes(template: &mut Template) -> Vec<CK_ATTRIBUTE> {
+    let attribute = |(kind, value): &mut (CK_ATTRIBUTE_TYPE, Vec<u8>)| CK_ATTRIBUTE {
+        type_: *kind,
+        pValue: value.as_mut_ptr().cast(),
+        ulValueLen: value.len() as CK_ULONG,
+    };
+    template.iter_mut().map(attribute).collect()
+}
+
+/// The calls that make, change and end objects.
+pub struct Objects<'call> {
+    module: &'call Module,
+    session: CK_SESSION_HANDLE,
+}
+
+impl<'call> Objects<'call> {
+    /// Those of that session.
+    pub fn of(module: &'call Module, session: &Session<'_>) -> Self {
+        let session = session.handle;
+        Self { module, session }
+    }
+
+    /// C_CreateObject.
+    pub fn create(&self, template: &Template) -> Answer<CK_OBJECT_HANDLE> {
+        let (mut template, mut handle) = (template.clone(), 0);
+        let mut list = attributes(&mut template);
+        let (start, count) = (list.as_mut_ptr(), list.len() as CK_ULONG);
+        let (session, place) = (self.session, &mut handle);
+        let rv = call!(self.module, C_CreateObject, session, start, count, place);
+        answer(rv).map(|()| handle)
+    }
+
+    /// C_CopyObject.
+    pub fn copy(&self, object: CK_OBJECT_HANDLE, template: &Template) -> Answer<CK_OBJECT_HANDLE> {
+        let (mut template, mut handle) = (template.clone(), 0);
+        let mut list = attributes(&mut template);
+        let (start, count) = (list.as_mut_ptr(), list.len() as CK_ULONG);
+        let (session, place) = (self.session, &mut handle);
+        let rv = call!(
+            self.module,
+            C_CopyObject,
+            session,
+            object,
+            start,
+            count,
+            place
+        );
+        answer(rv).map(|()| handle)
+    }
+
+    /// C_SetAttributeValue.
+    pub fn set(&self, object: CK_OBJECT_HANDLE, template: &Template) -> Answer {
+        let mut template = template.clone();
+        let mut list = attributes(&mut template);
+        let (start, count) = (list.as_mut_ptr(), list.len() as CK_ULONG);
+        let session = self.session;
+        answer(call!(
+            self.module,
+            C_SetAttributeValue,
+            session,
+            object,
+            start,
+            count
+        ))
+    }
+
+    /// C_DestroyObject.
+    pub fn destroy(&self, object: CK_OBJECT_HANDLE) -> Answer {
+        answer(call!(self.module, C_DestroyObject, self.session, object))
+    }
+
+    /// C_GetObjectSize.
+    pub fn size(&self, object: CK_OBJECT_HANDLE) -> Answer<CK_ULONG> {
+        let mut size = 0;
+        let (session, place) = (self.session, &mut size);
+        answer(call!(self.module, C_GetObjectSize, session, object, place))?;
+        Ok(size)
+    }
+
+    /// C_GenerateKeyPair by a mechanism without parameter: the public key, and the private one.
+    pub fn pair(
+        &self,
+        mechanism: CK_MECHANISM_TYPE,
+        public: &Template,
+        private: &Template,
+    ) -> Answer<[CK_OBJECT_HANDLE; 2]> {
+        let mut mechanism = CK_MECHANISM {
+            mechanism,
+            pParameter: null_mut(),
+            ulParameterLen: 0,
+        };
+        let (mut public, mut private) = (public.clone(), private.clone());
+        let mut lists = [attributes(&mut public), attributes(&mut private)];
+        let [public, private] = lists.each_mut().map(|list| list.as_mut_ptr());
+        let [public_count, private_count] = lists.each_ref().map(|list| list.len() as CK_ULONG);
+        let mut handles = [0; 2];
+        let [public_key, private_key] = handles.each_mut();
+        answer(call!(
+            self.module,
+            C_GenerateKeyPair,
+            self.session,
+            &mut mechanism,
+            public,
+            public_count,
+            private,
+            private_count,
+            public_key,
+            private_key
+        ))?;
+        Ok(handles)
+    }
+}
