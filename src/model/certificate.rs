@@ -7,6 +7,7 @@ use x509_cert::Certificate as X509;
 use super::attribute::Attributes;
 use super::key::ObjectId;
 use super::public_key::{PublicKey, PublicKeyError};
+use super::text::steers;
 
 /// A certificate that was parsed once; its DER is kept as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,36 @@ pub struct Certificate {
     subject: Vec<u8>,
     issuer: Vec<u8>,
     serial: Vec<u8>,
+}
+
+/// What a certificate says of itself, for people: without characters that would steer what shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Whose it is (RFC 4514).
+    pub subject: String,
+    /// Who says so.
+    pub issuer: String,
+    /// Its serial number in hexadecimal.
+    pub serial: String,
+    /// When it begins, in RFC 3339.
+    pub not_before: String,
+    /// When it ends.
+    pub not_after: String,
+}
+
+impl Statement {
+    /// Of a certificate of any key.
+    pub fn of(certificate: &X509) -> Self {
+        let body = certificate.tbs_certificate();
+        let serial = body.serial_number().as_bytes().iter();
+        Self {
+            subject: printable(&body.subject().to_string()),
+            issuer: printable(&body.issuer().to_string()),
+            serial: serial.map(|byte| format!("{byte:02x}")).collect(),
+            not_before: body.validity().not_before.to_string(),
+            not_after: body.validity().not_after.to_string(),
+        }
+    }
 }
 
 impl Certificate {
@@ -40,6 +71,14 @@ impl Certificate {
     /// The certificate as it came.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// What it says of itself, for people.
+    ///
+    /// # Errors
+    /// None for a certificate that was made from its DER.
+    pub fn statement(&self) -> Result<Statement, PublicKeyError> {
+        Ok(Statement::of(&X509::from_der(&self.der)?))
     }
 
     /// The subject's DER: the CKA_SUBJECT of the certificate and of its key.
@@ -71,6 +110,10 @@ impl Certificate {
     }
 }
 
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !steers(*c)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +135,33 @@ mod tests {
         let subject = attributes.get(CKA_SUBJECT).unwrap();
         assert!(!subject.is_empty() && attributes.get(CKA_ISSUER) == Some(subject));
         assert_eq!(attributes.get(CKA_SERIAL_NUMBER).unwrap()[0], 2);
+    }
+
+    #[test]
+    fn what_it_says_is_told_without_what_steers_a_terminal() {
+        let mut parameters = rcgen::CertificateParams::new(vec![]).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        let name = rcgen::DnType::CommonName;
+        parameters
+            .distinguished_name
+            .push(name, "a\u{1b}[2J b\u{202e}c");
+        parameters.serial_number = Some(vec![0x12, 0xab].into());
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 2);
+        parameters.not_after = rcgen::date_time_ymd(2027, 3, 4);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = parameters.self_signed(&key).unwrap();
+        let told = parsed(made.der()).unwrap().statement().unwrap();
+        let name = "CN=a\\1b[2J bc".to_owned();
+        assert_eq!(
+            told,
+            Statement {
+                subject: name.clone(),
+                issuer: name,
+                serial: "12ab".into(),
+                not_before: "2026-01-02T00:00:00Z".into(),
+                not_after: "2027-03-04T00:00:00Z".into(),
+            }
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::DeliveryCommand;
+use crate::command::{
+    CertifyArguments, CopyArguments, DeliveryCommand, MoveArguments, UncertifyArguments,
+};
 use crate::key_name::KeyName;
 use crate::key_record::bytes;
 use crate::key_type::WantedType;
@@ -69,10 +71,11 @@ impl Command {
 
     /// Whether it only reads what tokens show before a login.
     pub fn only_looks(&self) -> bool {
-        use KeyCommand::{List, Public, Show};
+        use KeyCommand::{Certificates, List, Public, Show};
         matches!(
             self,
-            Command::Slot(SlotCommand::List) | Command::Key(List(_) | Public(_) | Show(_))
+            Command::Slot(SlotCommand::List)
+                | Command::Key(List(_) | Public(_) | Show(_) | Certificates(_))
         )
     }
 }
@@ -94,6 +97,12 @@ pub enum KeyCommand {
     Copy(CopyArguments),
     /// Bring a key to another slot, and destroy it where it is once it has signed there
     Move(MoveArguments),
+    /// Keep an X.509 certificate of a key with it, where programs see both
+    Certify(CertifyArguments),
+    /// Remove a certificate of a key
+    Uncertify(UncertifyArguments),
+    /// The X.509 certificates of a key, in PEM
+    Certificates(KeyArguments),
     /// Let a key be used from now on
     Activate(KeyArguments),
     /// End the use of a key for good
@@ -261,49 +270,6 @@ pub struct PublicArguments {
     /// Which keys [default: all that programs see]
     #[arg(value_name = "KEY")]
     pub keys: Vec<String>,
-}
-
-/// `key copy`
-#[derive(Debug, Args)]
-pub struct CopyArguments {
-    /// Which key of the slot that --slot names, or that is the only one beside the other
-    #[arg(required_unless_present = "from_file", conflicts_with = "from_file")]
-    pub key: Option<String>,
-    /// The slot to bring it to
-    #[arg(long, value_name = "LABEL")]
-    pub to: String,
-    /// Bring a private key from a file: PEM (PKCS#8, PKCS#1, SEC1) or OpenSSH's format
-    #[arg(long, value_name = "FILE")]
-    pub from_file: Option<PathBuf>,
-    /// Its name there [default: the one that it has; of a file, that of the file]
-    #[arg(long)]
-    pub name: Option<KeyName>,
-    /// An object group to put it into there; may be repeated [default: those that it is in]
-    #[arg(long = "group", value_name = "GROUP")]
-    pub groups: Vec<String>,
-    /// Let it leave that slot again
-    #[arg(long)]
-    pub extractable: bool,
-    /// Say what would be done and whether it can be, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// A file with the PIN of the slot to bring it to [default: asked for at the terminal]
-    #[arg(long, value_name = "FILE")]
-    pub to_pin_file: Option<PathBuf>,
-}
-
-/// `key move`
-#[derive(Debug, Args)]
-pub struct MoveArguments {
-    /// What, and where to
-    #[command(flatten)]
-    pub copy: CopyArguments,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-    /// Remove the file once the key has signed in the slot; the .pub beside it stays
-    #[arg(long, conflicts_with = "key")]
-    pub remove_file: bool,
 }
 
 /// `key revoke`

@@ -11,6 +11,8 @@
 )]
 
 mod arguments;
+mod certificate_file;
+mod certificate_record;
 mod command;
 mod doctor;
 mod failure;

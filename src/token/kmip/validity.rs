@@ -10,6 +10,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::kmip::Client;
+use crate::model::certificate::Statement;
 use crate::model::text::steers;
 
 /// A certificate that ends sooner than this is worth a warning.
@@ -20,14 +21,10 @@ const DAY: u64 = 24 * 3600;
 /// Whose a certificate is, and when it ends.
 #[derive(Debug)]
 pub struct Validity {
-    /// Whose it is.
-    subject: String,
-    /// Who says so.
-    issuer: String,
+    /// What it says of itself.
+    told: Statement,
     /// The hosts that it is good for.
     names: Vec<String>,
-    /// When it ends, as people write it.
-    end: String,
     /// Until then; zero if it has ended.
     left: Duration,
 }
@@ -55,20 +52,20 @@ impl Validity {
         let names = body.get_extension::<SubjectAltName>();
         let names = names.ok().flatten().map(|(_, names)| names.0);
         Self {
-            subject: printable(&body.subject().to_string()),
-            issuer: printable(&body.issuer().to_string()),
+            told: Statement::of(certificate),
             names: names.iter().flatten().filter_map(name).collect(),
-            end: end.to_string(),
             left: left.unwrap_or_default(),
         }
     }
 
     /// What to tell people of it, if it has ended or does so soon; `what` says which it is, and where.
     pub fn warning(&self, what: &str) -> Option<String> {
-        let Self {
-            subject, end, left, ..
-        } = self;
-        match *left {
+        let Statement {
+            subject,
+            not_after: end,
+            ..
+        } = &self.told;
+        match self.left {
             Duration::ZERO => Some(format!("{what} ({subject}) ended on {end}; replace it")),
             left if left < SOON => {
                 let days = left.as_secs() / DAY;
@@ -83,7 +80,7 @@ impl Validity {
 
 impl fmt::Display for Validity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (subject, issuer) = (&self.subject, &self.issuer);
+        let (subject, issuer) = (&self.told.subject, &self.told.issuer);
         match subject.is_empty() {
             true => f.write_str("without a subject")?,
             false => f.write_str(subject)?,
@@ -95,7 +92,7 @@ impl fmt::Display for Validity {
             write!(f, ", for {}", self.names.join(" and "))?;
         }
         let days = self.left.as_secs() / DAY;
-        write!(f, ", valid until {} ({days} days)", self.end)
+        write!(f, ", valid until {} ({days} days)", self.told.not_after)
     }
 }
 

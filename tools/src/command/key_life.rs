@@ -214,7 +214,8 @@ fn refused(place: &Place, named: &str, why: &str) -> Failure {
     Failure::Refused(format!("slot {:?}: {named}: {why}", place.label))
 }
 
-fn selected(place: &Place, name: &str, precision: Precision) -> Result<Key, Failure> {
+/// The key that is meant.
+pub fn selected(place: &Place, name: &str, precision: Precision) -> Result<Key, Failure> {
     let found = place.find()?;
     let selected = selection::one(&place.label, &found, name, precision)?;
     Ok(selected.key.clone())

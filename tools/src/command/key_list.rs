@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Verdict;
 use crate::arguments::{ListArguments, PublicArguments};
+use crate::certificate_record::CertificateRecord;
 use crate::failure::{Failure, FailureRecord, one_line};
 use crate::key_record::KeyRecord;
 use crate::output::Output;
@@ -49,6 +50,8 @@ struct One {
     /// All that the token tells, in its words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attributes: Vec<AttributeRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<CertificateRecord>,
     /// What people call the place that tells.
     #[serde(skip)]
     noun: &'static str,
@@ -100,11 +103,13 @@ pub fn show(place: &Place, name: &str, output: &mut Output) -> Result<(), Failur
     let selected = selection::one(&place.label, &found, name, Precision::Beginning)?;
     let told = place.token().describe(selected.key)?;
     let attributes = told.into_iter().map(AttributeRecord::from).collect();
+    let certificates = CertificateRecord::all(selected.key);
     let key = record(place, selected);
     let noun = place.noun;
     Ok(output.show(&One {
         key,
         attributes,
+        certificates,
         noun,
     })?)
 }
@@ -247,6 +252,9 @@ impl fmt::Display for Lines {
 impl fmt::Display for One {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.key.fmt(f)?;
+        if !self.certificates.is_empty() {
+            write!(f, "\n{}", CertificateRecord::table(&self.certificates))?;
+        }
         for half in ["private", "public"] {
             let of_half = self.attributes.iter().filter(|it| it.half == half);
             let rows: Vec<_> = of_half.map(AttributeRecord::row).collect();
@@ -388,5 +396,19 @@ mod tests {
         let places = two_places();
         let text = printed(false, |output| show(&places[1], "old", output).unwrap());
         assert!(text.contains("do not see it: it is compromised"), "{text}");
+    }
+
+    #[test]
+    fn show_tells_the_certificates_of_a_key() {
+        let places = two_places();
+        let key = places[0].find().unwrap().keys.remove(0);
+        let der = ffi_tests::certificate::issued(&key.public, "web.example");
+        places[0].token().certify(&key, &der).unwrap();
+        let text = printed(false, |output| show(&places[0], "web", output).unwrap());
+        assert!(text.contains("CN=web.example"), "{text}");
+        let text = printed(true, |output| show(&places[0], "web", output).unwrap());
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["certificates"][0]["issuer"], "CN=a test authority");
+        assert_eq!(value["key"]["certificates"], 1);
     }
 }

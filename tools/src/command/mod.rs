@@ -2,6 +2,7 @@
 
 mod delivery;
 mod init;
+mod key_certificate;
 mod key_life;
 mod key_list;
 mod key_make;
@@ -13,6 +14,8 @@ mod slot_list;
 use std::process::ExitCode;
 
 pub use self::delivery::DeliveryCommand;
+pub use self::key_certificate::{CertifyArguments, UncertifyArguments};
+pub use self::key_move::{CopyArguments, MoveArguments};
 
 use crate::arguments::{Arguments, Command, KeyCommand, SlotCommand};
 use crate::doctor;
@@ -105,6 +108,9 @@ fn key(
         KeyCommand::Generate(new) => key_make::generate(place, new, output),
         KeyCommand::Import(new) => key_make::import(place, new, output, person),
         KeyCommand::Show(key) => key_list::show(place, &key.key, output),
+        KeyCommand::Certify(wanted) => key_certificate::certify(place, wanted, output, person),
+        KeyCommand::Uncertify(wanted) => key_certificate::uncertify(place, wanted, output),
+        KeyCommand::Certificates(key) => key_certificate::list(place, &key.key, output),
         KeyCommand::Activate(key) => key_life::activate(place, &key.key, output),
         KeyCommand::Revoke(revoke) => key_life::revoke(place, revoke, output),
         KeyCommand::Destroy(destroy) => key_life::destroy(place, destroy, output, person),

@@ -13,7 +13,8 @@ use kmip_p11::startup;
 use kmip_p11::token::{SharedToken, Token};
 use zeroize::Zeroizing;
 
-use crate::arguments::{Arguments, CopyArguments};
+use crate::arguments::Arguments;
+use crate::command::CopyArguments;
 use crate::failure::Failure;
 use crate::person::Person;
 pub use pin::PinFile;

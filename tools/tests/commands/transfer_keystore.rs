@@ -8,6 +8,7 @@ use ffi_tests::on_each_server;
 use ffi_tests::process::run;
 use ffi_tests::scene::{LABEL, Scene};
 use ffi_tests::scratch::Scratch;
+use ffi_tests::tool;
 use serde_json::Value;
 
 use crate::person::{Person, word};
@@ -48,6 +49,32 @@ impl Owner {
     fn keys(&self, slot: &str) -> Vec<Value> {
         let listed = self.person.json(&["--slot", slot, "key", "list", "--all"]);
         listed["keys"].as_array().expect("a list").clone()
+    }
+
+    /// A key with a certificate, made by openssl and taken into the keystore "keys"; the certificate in PEM.
+    fn certified(&self, name: &str) -> String {
+        let openssl = |line: &str| {
+            let mut openssl = tool::command("openssl");
+            openssl.current_dir(self.person.user.desk.path());
+            let finished = run(openssl.args(line.split(' ')));
+            assert!(finished.status.success(), "{}", finished.report());
+        };
+        openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out web.pem");
+        openssl("req -x509 -key web.pem -subj /CN=web -days 2 -out web.crt");
+        let [key, certificate] = ["web.pem", "web.crt"].map(|it| self.person.user.desk.file(it));
+        let line = ["--slot", "keys", "key", "import", name, shown(&key)];
+        self.person.json(&[&line[..], &["--extractable"]].concat());
+        let line = [
+            "--slot",
+            "keys",
+            "key",
+            "certify",
+            name,
+            shown(&certificate),
+        ];
+        let kept = self.person.json(&line);
+        assert_eq!(kept["key"]["certificates"], 1, "{kept}");
+        std::fs::read_to_string(certificate).expect("the certificate is there")
     }
 
     fn make(&self, slot: &str, name: &str, options: &[&str]) -> Value {
@@ -123,6 +150,31 @@ fn a_key_moves_from_one_keystore_to_another_with_what_it_has() {
     // Once it is there, it stays there.
     let back = ["--slot", "more", "key", "copy", "web", "--to", "keys"];
     assert_eq!(person.refusal(&back).0, "denied");
+}
+
+#[test]
+fn certificates_are_kept_told_moved_and_removed() {
+    let owner = Owner::with(&[]);
+    let person = &owner.person;
+    let pem = owner.certified("web");
+    let given = |slot: &str| person.kmip_ssh(&["--slot", slot, "key", "certificates", "web"]);
+    assert_eq!(given("keys").text(), pem);
+    let shown = person.json(&["--slot", "keys", "key", "show", "web"]);
+    assert_eq!(shown["certificates"][0]["subject"], "CN=web", "{shown}");
+    let line = [
+        "--slot", "keys", "key", "move", "web", "--to", "more", "--yes",
+    ];
+    let plan = person.json(&[&line[..], &["--dry-run"]].concat());
+    assert!(plan.to_string().contains("(CN=web) to slot"), "{plan}");
+    let moved = person.json(&line);
+    assert_eq!(moved["not_brought"], serde_json::json!([]), "{moved}");
+    assert_eq!(given("more").text(), pem);
+    assert_eq!(owner.keys("keys").len(), 0);
+    assert_eq!(person.user.list().len(), 1);
+    let line = ["--slot", "more", "key", "uncertify", "web", "--all"];
+    assert_eq!(person.json(&line)["key"]["certificates"], 0);
+    let (kind, message) = person.refusal(&["--slot", "more", "key", "certificates", "web"]);
+    assert_eq!(kind, "refused", "{message}");
 }
 
 #[test]
@@ -244,11 +296,13 @@ on_each_server! {
         let owner = Owner::with(&[scene.slot()]);
         let person = &owner.person;
         let name = keeper.name("web");
-        let key = owner.make("keys", &name, &["--extractable"]);
+        let pem = owner.certified(&name);
+        let key = owner.keys("keys").remove(0);
         let there = ["--group", &keeper.group, "--extractable", "--yes"];
         let line = ["--slot", "keys", "key", "move", &name, "--to", LABEL];
         let moved = person.json(&[&line[..], &there].concat());
         assert_eq!(moved["key"]["fingerprint"], key["fingerprint"]);
+        assert_eq!(moved["key"]["certificates"], 1);
         assert_eq!(owner.keys("keys").len(), 0);
         assert!(keeper.can_log_in(word(&moved["key"], "openssh")));
 
@@ -257,6 +311,8 @@ on_each_server! {
         assert_eq!(back["key"]["fingerprint"], key["fingerprint"]);
         assert_eq!(keeper.everything()["keys"].as_array().map(Vec::len), Some(0));
         assert!(person.can_log_in(word(&back["key"], "openssh")));
+        let given = person.kmip_ssh(&["--slot", "more", "key", "certificates", &name]);
+        assert_eq!(given.text(), pem);
     }
 
     fn a_key_that_its_server_keeps_is_not_brought_to_a_keystore(case) {

@@ -23,6 +23,8 @@ pub struct Way<'a> {
     pub twin: Option<Key>,
     /// Whether it ends where it is.
     pub is_move: bool,
+    /// Whether its certificates end there, too.
+    pub without_certificates: bool,
 }
 
 /// A question, and its answer in words.
@@ -69,15 +71,14 @@ impl Way<'_> {
     fn comes_as_a_whole(&self) -> Result<String, Failure> {
         let source = self.source;
         let certificates = source.key().map_or(0, |key| key.certificates.len());
-        match (certificates, self.is_move) {
-            (1.., true) => Err(Failure::Refused(format!(
-                "{source} has {certificates} X.509 certificates, which are not brought along: bring \
-                 the key alone with \"key copy\""
-            ))),
-            _ if source.waits() && self.is_move => Err(Failure::Refused(format!(
+        match (source.waits() && self.is_move, self.without_certificates) {
+            (true, _) => Err(Failure::Refused(format!(
                 "{source} is pre-active, and cannot show that it works elsewhere: activate it first, or \
                  use \"key copy\""
             ))),
+            (false, true) if certificates > 0 && self.is_move => {
+                Ok("its certificates get lost, as it is wanted".into())
+            }
             _ => Ok("nothing of it gets lost".into()),
         }
     }

@@ -1,6 +1,8 @@
 //! `key copy`, `key move`: a key is brought to a slot, has to sign there, and only then ends where it
 //! was. Whenever it is interrupted, the key is in one of the two, and the same command goes on.
 
+mod arguments;
+mod certificates;
 mod checks;
 mod record;
 mod source;
@@ -11,11 +13,11 @@ use kmip_p11::error::{Error, TokenErrorKind};
 use kmip_p11::model::key::{Key, State};
 use kmip_p11::token::{NewKey, Wish, check_signature};
 
+pub use self::arguments::{CopyArguments, MoveArguments};
 use self::checks::{Way, twin};
 use self::record::{Brought, Origin, Plan, Step};
 use self::source::Source;
 use super::Verdict;
-use crate::arguments::{CopyArguments, MoveArguments};
 use crate::failure::{Failure, one_line};
 use crate::key_record::{KeyRecord, hex};
 use crate::output::Output;
@@ -113,6 +115,7 @@ fn way<'a>(
         groups_are_asked_for: !copy.groups.is_empty(),
         twin,
         is_move,
+        without_certificates: copy.without_certificates,
     })
 }
 
@@ -136,8 +139,12 @@ fn bring(way: &Way<'_>) -> Result<Brought, Failure> {
         let signed = check_signature(target.token(), &key, source.public());
         signed.map_err(|error| unproven(error.into(), target, &key))?;
     }
-    let not_brought = adorn(way, &key);
+    let mut not_brought = adorn(way, &key);
+    not_brought.extend(certificates::keep(way, &key)?);
     let found = target.find()?;
+    if way.is_move {
+        certificates::are_seen(way, &found, &key)?;
+    }
     Ok(Brought {
         key: KeyRecord::after(&target.label, &found, &key),
         from: Origin::of(source, false),
@@ -201,19 +208,19 @@ fn adorn(way: &Way<'_>, key: &Key) -> Vec<String> {
     let groups = way.wanted.groups.iter();
     let missing = groups.filter(|group| !key.groups.contains(group));
     lost.extend(missing.map(|group| format!("its object group {group:?}")));
-    lost.extend(never_brought(old));
+    lost.extend(never_brought(way, old));
     lost
 }
 
-/// What no token takes in.
-fn never_brought(old: &Key) -> Vec<String> {
+/// What no token takes in, or nobody wants there.
+fn never_brought(way: &Way<'_>, old: &Key) -> Vec<String> {
     let mut lost = vec![];
     let dates = &old.validity;
     let limits = [dates.process_start, dates.protect_stop, dates.deactivation];
     if limits.iter().any(Option::is_some) {
         lost.push("the dates that limit its use".into());
     }
-    if let number @ 1.. = old.certificates.len() {
+    if let (number @ 1.., true) = (old.certificates.len(), way.without_certificates) {
         lost.push(format!("its {number} X.509 certificates"));
     }
     lost
@@ -261,9 +268,11 @@ fn tell_plan(way: &Way<'_>, output: &mut Output) -> Result<Verdict, Failure> {
         false => "none: it is pre-active".into(),
     };
     steps.push(Step::of("check signature", Ok(signature)));
-    for lost in source.key().map(never_brought).unwrap_or_default() {
-        steps.push(Step::of("not brought", Ok(lost)));
-    }
+    let certificates = certificates::wanted(way).iter();
+    steps.extend(certificates.map(|it| Step::of("certificate", Ok(certificates::plan(way, it)))));
+    let lost = source.key().map(|key| never_brought(way, key));
+    let lost = lost.unwrap_or_default().into_iter();
+    steps.extend(lost.map(|lost| Step::of("not brought", Ok(lost))));
     if way.is_move {
         steps.push(Step::of(source.end(), Ok(source.to_string())));
     }
@@ -332,6 +341,7 @@ fn noting(failure: Failure, note: &str) -> Failure {
             Failure::Library(Error::Token(error))
         }
         Failure::File(text) => Failure::File(format!("{text}; {note}")),
+        Failure::Refused(text) => Failure::Refused(format!("{text}; {note}")),
         other => other,
     }
 }

@@ -7,7 +7,7 @@ use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::model::key::{Key, State};
 use kmip_p11::model::public_key::PublicKey;
 
-use crate::arguments::CopyArguments;
+use super::arguments::CopyArguments;
 use crate::command::key_life::retire;
 use crate::failure::Failure;
 use crate::key_file::{self, Sighting};

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ffi_tests::certificate::issued;
 use kmip_p11::config::KeyKind;
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::{Result as LibraryResult, TokenErrorKind};
+use kmip_p11::model::certificate::Certificate;
 use kmip_p11::model::key::Found;
 use kmip_p11::model::public_key::{Curve, KeyType};
 use kmip_p11::model::signature::{SignInput, SignScheme};
@@ -70,9 +72,12 @@ impl Token for Faulty {
     fn present(&self, key: &Key, wish: &Wish) -> LibraryResult<()> {
         self.call(|| self.token.present(key, wish))
     }
+    fn certify(&self, key: &Key, der: &[u8]) -> LibraryResult<Certificate> {
+        self.call(|| self.token.certify(key, der))
+    }
 }
 
-/// Two tokens, and the key "web" in the first.
+/// Two tokens, and the key "web" with two certificates in the first.
 struct Scene {
     home: Arc<MemoryToken>,
     target: Arc<MemoryToken>,
@@ -90,6 +95,9 @@ impl Scene {
         home.present(&key, &Wish::Id(Some(vec![1, 2, 3]))).unwrap();
         home.present(&key, &Wish::Label(Some("front".into())))
             .unwrap();
+        for subject in ["web", "mail"] {
+            home.certify(&key, &issued(&key.public, subject)).unwrap();
+        }
         let target = Arc::new(MemoryToken::new("prod"));
         Self { home, target }
     }
@@ -129,6 +137,7 @@ fn arguments(key: Option<&str>) -> CopyArguments {
         name: None,
         groups: vec![],
         extractable: false,
+        without_certificates: false,
         dry_run: false,
         to_pin_file: None,
     }
@@ -160,6 +169,11 @@ fn try_copy(places: &[Place], wanted: &CopyArguments) -> Result<(Value, Verdict)
     Ok((serde_json::from_str(&text).unwrap(), verdict))
 }
 
+/// In DER.
+fn certificates(key: &Key) -> Vec<&[u8]> {
+    key.certificates.iter().map(Certificate::der).collect()
+}
+
 #[test]
 fn a_copy_is_the_same_key_with_all_that_it_had() {
     let scene = Scene::with(true);
@@ -169,6 +183,7 @@ fn a_copy_is_the_same_key_with_all_that_it_had() {
     assert_eq!(target[0].key_id, [1, 2, 3]);
     assert_eq!(target[0].own_label.as_deref(), Some("front"));
     assert_eq!(target[0].groups, ["ssh"]);
+    assert_eq!(certificates(&home[0]), certificates(&target[0]));
     assert_eq!(target[0].custody.extractable, Some(false));
     assert_eq!(
         (&told["has_signed"], &told["was_there"]),
@@ -211,17 +226,20 @@ fn a_moved_key_is_in_one_place() {
 #[test]
 fn an_interrupted_move_loses_nothing_and_is_finished_by_a_second_run() {
     for is_after in [false, true] {
-        for (at_home, at_target) in (0..8).flat_map(|it| [(it, NEVER), (NEVER, it)]) {
+        for (at_home, at_target) in (0..10).flat_map(|it| [(it, NEVER), (NEVER, it)]) {
             let scene = Scene::with(true);
-            let public = scene.keys().0[0].public.clone();
+            let whole = scene.keys().0.remove(0);
+            let public = &whole.public;
             let wanted = moving(arguments(Some("web")));
             let places = scene.places(at_home, at_target, is_after);
             let interrupted = try_move(&places, &wanted);
             let (home, target) = scene.keys();
             let mut all = home.iter().chain(&target);
-            let works = all.any(|key| key.public == public && key.unusable().is_none());
+            let works = all.any(|key| key.public == *public && key.unusable().is_none());
+            let mut all = home.iter().chain(&target);
+            let is_whole = all.any(|key| certificates(key) == certificates(&whole));
             let step = (at_home, at_target, is_after);
-            assert!(works, "{step:?}: {interrupted:?}");
+            assert!(works && is_whole, "{step:?}: {interrupted:?}");
             if interrupted.is_err() && !home.is_empty() {
                 let finished = try_move(&scene.sound(), &wanted);
                 finished.unwrap_or_else(|error| panic!("{step:?}: {error}"));
@@ -229,6 +247,7 @@ fn an_interrupted_move_loses_nothing_and_is_finished_by_a_second_run() {
             let (home, target) = scene.keys();
             assert_eq!((home.len(), target.len()), (0, 1), "{step:?}");
             assert_eq!(target[0].unusable(), None, "{step:?}");
+            assert_eq!(certificates(&target[0]), certificates(&whole), "{step:?}");
         }
     }
 }
@@ -285,11 +304,66 @@ fn a_dry_run_tells_each_step_and_changes_nothing() {
             "read",
             "write",
             "check signature",
+            "certificate",
+            "certificate",
             "destroy"
         ]
     );
     let (home, target) = scene.keys();
     assert_eq!((home.len(), target.len()), (1, 0));
+}
+
+/// A slot that keeps no certificates.
+struct Bare(Arc<MemoryToken>);
+
+impl Token for Bare {
+    fn info(&self) -> TokenInfo {
+        self.0.info()
+    }
+    fn find(&self) -> LibraryResult<Found> {
+        self.0.find()
+    }
+    fn sign(&self, key: &Key, how: SignScheme, what: SignInput<'_>) -> LibraryResult<Vec<u8>> {
+        self.0.sign(key, how, what)
+    }
+    fn import(&self, private: &PrivateKey, wanted: &NewKey) -> LibraryResult<Key> {
+        self.0.import(private, wanted)
+    }
+    fn present(&self, key: &Key, wish: &Wish) -> LibraryResult<()> {
+        self.0.present(key, wish)
+    }
+}
+
+#[test]
+fn a_slot_without_certificates_gets_a_copy_and_no_move_unless_they_are_given_up() {
+    let scene = Scene::with(true);
+    let places = || {
+        let [home, _] = scene.sound();
+        [home, place(Bare(Arc::clone(&scene.target)))]
+    };
+    let mut wanted = moving(arguments(Some("web")));
+    let refused = try_move(&places(), &wanted).unwrap_err();
+    assert!(
+        refused.contains("does not keep certificates")
+            && refused.contains("--without-certificates"),
+        "{refused}"
+    );
+    assert_eq!(certificates(&scene.keys().0[0]).len(), 2);
+    let (told, _) = try_copy(&places(), &wanted.copy).unwrap();
+    let lost = told["not_brought"].as_array().unwrap();
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    assert!(
+        lost[0].as_str().unwrap().contains("CN=web): slot"),
+        "{lost:?}"
+    );
+    wanted.copy.without_certificates = true;
+    let told = try_move(&places(), &wanted).unwrap();
+    assert_eq!(
+        told["not_brought"],
+        serde_json::json!(["its 2 X.509 certificates"])
+    );
+    let (home, target) = scene.keys();
+    assert_eq!((home.len(), target.len()), (0, 1));
 }
 
 #[test]
