@@ -3,8 +3,11 @@
 use cryptoki_sys::*;
 use ffi_tests::certificate::{ISSUER, issued};
 use ffi_tests::keys::Keyring;
+use ffi_tests::module::library;
+use ffi_tests::process::run;
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::{Session, class};
+use ffi_tests::tool;
 use kmip_p11::model::certificate::Certificate;
 use kmip_p11::model::key::Key;
 
@@ -26,6 +29,14 @@ pub const CHECKS: &[Check] = &[
             let found = found(&session, &certified);
             drop(session);
             certified.end(stage).and(found)
+        },
+    ),
+    (
+        "library: OpenSSH lists a key with a certificate once",
+        |stage| {
+            let certified = Certified::new("alice")?;
+            let listed = listed_once();
+            certified.end(stage).and(listed)
         },
     ),
 ];
@@ -85,6 +96,16 @@ fn shown(session: &Session<'_>, certified: &Certified) -> Outcome {
         session.attribute(private, CKA_SUBJECT)?,
         of(CKA_SUBJECT)?,
     )
+}
+
+/// OpenSSH takes the public key of each certificate that it sees, too.
+fn listed_once() -> Outcome {
+    let mut list = tool::command("ssh-keygen");
+    list.envs(std::env::vars_os()).arg("-D").arg(library());
+    let listed = run(&mut list).text();
+    let lines = listed.lines();
+    let of_key = lines.filter(|line| line.starts_with("ecdsa-sha2-nistp256 "));
+    same("lines of the key", of_key.count(), 1)
 }
 
 /// Though all was listed before it came. By CKA_ID there are three, as programs for TLS look for them.
