@@ -40,6 +40,7 @@ pub mod source;
 pub mod surface;
 pub mod terminal;
 pub mod tool;
+pub mod verifying;
 
 pub use kmip_server::{Case, ServerKind};
 

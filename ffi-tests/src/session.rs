@@ -216,6 +216,11 @@ impl<'module> Session<'module> {
         Ok(signature)
     }
 
+    /// Whose session it is.
+    pub fn module(&self) -> &'module Module {
+        self.module
+    }
+
     /// For calls that are not here.
     pub fn handle(&self) -> CK_SESSION_HANDLE {
         self.handle

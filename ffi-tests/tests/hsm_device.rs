@@ -10,7 +10,7 @@ use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::crypto::verify;
 use kmip_p11::model::mechanism_call::MechanismCall;
 use kmip_p11::model::public_key::{Curve, KeyType};
-use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
+use kmip_p11::model::signature::{Hash, SignInput, SignScheme, digest_info};
 use kmip_p11::token::hsm::device::*;
 use kmip_p11::token::hsm::{Conversation, device};
 use kmip_p11::token::{self, NewKey, SharedToken, Wish};
@@ -98,7 +98,7 @@ fn a_wrapped_key_arrives() {
         let digest = [7; 32];
         let (number, data) = match scheme {
             SignScheme::Ecdsa(_) => (CKM_ECDSA, digest.to_vec()),
-            _ => (CKM_RSA_PKCS, Hash::Sha256.digest_info(&digest)),
+            _ => (CKM_RSA_PKCS, digest_info(Hash::Sha256, &digest)),
         };
         let sign = Request::Sign {
             key: arrived,

@@ -5,10 +5,12 @@ pub mod cipher;
 pub mod components;
 mod gcm;
 pub mod private_key;
+mod recover;
 pub mod rsa_encryption;
 mod verify;
 
-pub use verify::{verify, verify_pss};
+pub use recover::recover;
+pub use verify::{check, verify};
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{digest, rand};
@@ -21,8 +23,13 @@ use crate::model::signature::{Hash, SignInput};
 pub fn digest_of(input: SignInput<'_>, hash: Hash) -> Vec<u8> {
     match input {
         SignInput::Digest(digest) => digest.to_vec(),
-        SignInput::Message(message) => digest::digest(algorithm(hash), message).as_ref().to_vec(),
+        SignInput::Message(message) => digest(hash, message),
     }
+}
+
+/// The digest of a message.
+pub fn digest(by: impl Into<Digest>, message: &[u8]) -> Vec<u8> {
+    digest::digest(algorithm(by), message).as_ref().to_vec()
 }
 
 /// A digest in the making, for messages that come in parts.

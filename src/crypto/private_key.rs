@@ -149,7 +149,12 @@ impl PrivateKey {
         input: SignInput<'_>,
     ) -> Result<Vec<u8>, PrivateKeyError> {
         let signature = match (&self.pair, scheme, input) {
-            (Pair::Rsa(pair), SignScheme::RsaPkcs1(hash), _) => sign_rsa(pair, hash, input),
+            (Pair::Rsa(pair), SignScheme::RsaPkcs1(hash), _) => {
+                sign_rsa(pair, pkcs1(hash), &digest_of(input, hash), hash)
+            }
+            (Pair::Rsa(pair), SignScheme::RsaPss(hash), _) => {
+                sign_rsa(pair, pss(hash), &digest_of(input, hash), hash)
+            }
             (Pair::Ec(curve, pair), SignScheme::Ecdsa(hash), _) => {
                 sign_ec(*curve, pair, &digest_of(input, hash))
             }
@@ -207,14 +212,30 @@ fn signing(curve: Curve) -> &'static EcdsaSigningAlgorithm {
     }
 }
 
-fn sign_rsa(pair: &RsaKeyPair, hash: Hash, input: SignInput<'_>) -> Option<Vec<u8>> {
-    let encoding: &'static dyn lc::RsaEncoding = match hash {
+fn pkcs1(hash: Hash) -> &'static dyn lc::RsaEncoding {
+    match hash {
         Hash::Sha256 => &lc::RSA_PKCS1_SHA256,
         Hash::Sha384 => &lc::RSA_PKCS1_SHA384,
         Hash::Sha512 => &lc::RSA_PKCS1_SHA512,
-    };
+    }
+}
+
+fn pss(hash: Hash) -> &'static dyn lc::RsaEncoding {
+    match hash {
+        Hash::Sha256 => &lc::RSA_PSS_SHA256,
+        Hash::Sha384 => &lc::RSA_PSS_SHA384,
+        Hash::Sha512 => &lc::RSA_PSS_SHA512,
+    }
+}
+
+fn sign_rsa(
+    pair: &RsaKeyPair,
+    encoding: &'static dyn lc::RsaEncoding,
+    digest: &[u8],
+    hash: Hash,
+) -> Option<Vec<u8>> {
     let mut signature = vec![0; pair.public_modulus_len()];
-    let digest = imported(&digest_of(input, hash), hash)?;
+    let digest = imported(digest, hash)?;
     pair.sign_digest(encoding, &digest, &mut signature).ok()?;
     Some(signature)
 }
@@ -249,7 +270,10 @@ mod tests {
 
     fn schemes(key_type: KeyType) -> Vec<SignScheme> {
         match key_type {
-            KeyType::Rsa(_) => Hash::ALL.map(SignScheme::RsaPkcs1).to_vec(),
+            KeyType::Rsa(_) => [SignScheme::RsaPkcs1, SignScheme::RsaPss]
+                .iter()
+                .flat_map(|scheme| Hash::ALL.map(scheme))
+                .collect(),
             KeyType::Ec(_) => Hash::ALL.map(SignScheme::Ecdsa).to_vec(),
             KeyType::Ed25519 => vec![SignScheme::Ed25519],
             KeyType::MlDsa(_) => vec![SignScheme::MlDsa],

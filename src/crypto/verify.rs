@@ -2,15 +2,21 @@
 
 use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
 
-use super::{digest_of, imported, natural_digest};
+use super::{digest_of, imported, natural_digest, recover};
 use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, PublicKey};
-use crate::model::signature::{Hash, SignInput, SignScheme, der_ecdsa};
+use crate::model::signature::{Hash, SignInput, SignScheme, der_ecdsa, digest_info};
+use crate::model::verification::{Padding, Verification};
 
 /// True if `signature`, in PKCS#11's form, is one of `key` over `input`.
 pub fn verify(key: &PublicKey, scheme: SignScheme, input: SignInput<'_>, signature: &[u8]) -> bool {
     let verified = match (key, scheme) {
-        (PublicKey::Rsa { .. }, SignScheme::RsaPkcs1(hash)) => rsa(key, hash, input, signature),
+        (PublicKey::Rsa { .. }, SignScheme::RsaPkcs1(hash)) => {
+            rsa(pkcs1(hash), key, &digest_of(input, hash), hash, signature)
+        }
+        (PublicKey::Rsa { .. }, SignScheme::RsaPss(hash)) => {
+            rsa(pss(hash), key, &digest_of(input, hash), hash, signature)
+        }
         (PublicKey::Ec { curve, point }, SignScheme::Ecdsa(hash)) => {
             ecdsa(*curve, point, &digest_of(input, hash), signature)
         }
@@ -21,31 +27,55 @@ pub fn verify(key: &PublicKey, scheme: SignScheme, input: SignInput<'_>, signatu
     verified.is_some()
 }
 
-fn rsa(key: &PublicKey, hash: Hash, input: SignInput<'_>, signature: &[u8]) -> Option<()> {
-    let algorithm: &dyn VerificationAlgorithm = match hash {
+/// True if `signature` is one of `key` by that verification. `data` is the digest that the verification
+/// makes of the message; where it makes none, what the signer was given.
+pub fn check(key: &PublicKey, by: Verification, data: &[u8], signature: &[u8]) -> bool {
+    let digest = SignInput::Digest(data);
+    match (by.padding, by.digest, by.pss) {
+        (Padding::Pkcs1, Some(algorithm), _) => match algorithm.signed() {
+            Some(hash) => verify(key, SignScheme::RsaPkcs1(hash), digest, signature),
+            None => recover(key, signature) == Some(digest_info(algorithm, data)),
+        },
+        (Padding::Pkcs1, None, _) => recover(key, signature).is_some_and(|it| it == data),
+        (Padding::Pss, _, Some(hash)) => verify(key, SignScheme::RsaPss(hash), digest, signature),
+        (Padding::Pss, _, None) => false,
+        // Any hash will do: what counts is the digest.
+        (Padding::Ecdsa, ..) => verify(key, SignScheme::Ecdsa(Hash::Sha256), digest, signature),
+        (Padding::Ed25519, ..) => verify(
+            key,
+            SignScheme::Ed25519,
+            SignInput::Message(data),
+            signature,
+        ),
+        (Padding::MlDsa, ..) => verify(key, SignScheme::MlDsa, SignInput::Message(data), signature),
+    }
+}
+
+fn pkcs1(hash: Hash) -> &'static dyn VerificationAlgorithm {
+    match hash {
         Hash::Sha256 => &lc::RSA_PKCS1_2048_8192_SHA256,
         Hash::Sha384 => &lc::RSA_PKCS1_2048_8192_SHA384,
         Hash::Sha512 => &lc::RSA_PKCS1_2048_8192_SHA512,
-    };
-    let digest = imported(&digest_of(input, hash), hash)?;
-    let key = UnparsedPublicKey::new(algorithm, key.to_spki().ok()?);
-    key.verify_digest(&digest, signature).ok()
+    }
 }
 
-/// True if `signature` is one by RSASSA-PSS (RFC 8017, 8.1) with that hash in digest and mask, and
-/// with a salt as long as the digest.
-pub fn verify_pss(key: &PublicKey, hash: Hash, input: SignInput<'_>, signature: &[u8]) -> bool {
-    let algorithm: &dyn VerificationAlgorithm = match hash {
+fn pss(hash: Hash) -> &'static dyn VerificationAlgorithm {
+    match hash {
         Hash::Sha256 => &lc::RSA_PSS_2048_8192_SHA256,
         Hash::Sha384 => &lc::RSA_PSS_2048_8192_SHA384,
         Hash::Sha512 => &lc::RSA_PSS_2048_8192_SHA512,
-    };
-    let digest = imported(&digest_of(input, hash), hash);
-    let (Some(digest), Ok(spki)) = (digest, key.to_spki()) else {
-        return false;
-    };
-    let key = UnparsedPublicKey::new(algorithm, spki);
-    key.verify_digest(&digest, signature).is_ok()
+    }
+}
+
+fn rsa(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &PublicKey,
+    digest: &[u8],
+    hash: Hash,
+    signature: &[u8],
+) -> Option<()> {
+    let key = UnparsedPublicKey::new(algorithm, key.to_spki().ok()?);
+    key.verify_digest(&imported(digest, hash)?, signature).ok()
 }
 
 fn ecdsa(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {

@@ -11,7 +11,9 @@ use cryptoki_sys::*;
 
 use super::table::cryptoki;
 use super::{process, table};
-use crate::provider::{Ciphering, Digesting, Provider, Session, Signing};
+use crate::provider::{
+    Ciphering, Digesting, Provider, Recovering, Session, Signing, Verifying,
+};
 
 cryptoki! {
     v2_40 {
@@ -74,8 +76,18 @@ cryptoki! {
         C_Sign(taken signing, data: input, signature: output u8) => Signing::sign,
         C_SignUpdate(taken signing, part: input) => Signing::update,
         C_SignFinal(taken signing, signature: output u8) => Signing::finish,
-        C_SignRecoverInit, C_SignRecover,
-        C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal, C_VerifyRecoverInit, C_VerifyRecover,
+        C_SignRecoverInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::sign_recover_init,
+        C_SignRecover(taken signing_recover, data: input, signature: output u8) => Signing::sign,
+        C_VerifyInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::verify_init,
+        C_Verify(taken verifying, data: input, signature: input) => Verifying::verify,
+        C_VerifyUpdate(taken verifying, part: input) => Verifying::update,
+        C_VerifyFinal(taken verifying, signature: input) => Verifying::finish,
+        C_VerifyRecoverInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::verify_recover_init,
+        C_VerifyRecover(taken recovering, signature: input, data: output u8)
+            => Recovering::recover,
         C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,
         C_GenerateKey,
         C_GenerateKeyPair(session, mechanism: mechanism, public: template, private: template,
@@ -107,7 +119,11 @@ cryptoki! {
     }
     v3_2 {
         C_EncapsulateKey, C_DecapsulateKey,
-        C_VerifySignatureInit, C_VerifySignature, C_VerifySignatureUpdate, C_VerifySignatureFinal,
+        C_VerifySignatureInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE,
+            signature: input) => Session::verify_signature_init,
+        C_VerifySignature(taken verifying_signature, data: input) => Verifying::verify_given,
+        C_VerifySignatureUpdate(taken verifying_signature, part: input) => Verifying::update,
+        C_VerifySignatureFinal(taken verifying_signature) => Verifying::finish_given,
         C_GetSessionValidationFlags, C_AsyncComplete, C_AsyncGetID, C_AsyncJoin,
         C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated,
     }

@@ -1,5 +1,7 @@
 //! The digest algorithms, for whoever wants a digest or checks a signature by one.
 
+use der::asn1::ObjectIdentifier;
+
 use super::signature::Hash;
 
 /// A digest algorithm (FIPS 180-4, FIPS 202).
@@ -35,6 +37,28 @@ impl Digest {
             Digest::Sha384 | Digest::Sha3_384 => 48,
             Digest::Sha512 | Digest::Sha3_512 => 64,
         }
+    }
+
+    /// Its object identifier, which a DigestInfo names (RFC 8017, B.1; NIST's CSOR).
+    pub const fn oid(self) -> ObjectIdentifier {
+        ObjectIdentifier::new_unwrap(match self {
+            Digest::Sha1 => "1.3.14.3.2.26",
+            Digest::Sha224 => "2.16.840.1.101.3.4.2.4",
+            Digest::Sha256 => "2.16.840.1.101.3.4.2.1",
+            Digest::Sha384 => "2.16.840.1.101.3.4.2.2",
+            Digest::Sha512 => "2.16.840.1.101.3.4.2.3",
+            Digest::Sha512_256 => "2.16.840.1.101.3.4.2.6",
+            Digest::Sha3_256 => "2.16.840.1.101.3.4.2.8",
+            Digest::Sha3_384 => "2.16.840.1.101.3.4.2.9",
+            Digest::Sha3_512 => "2.16.840.1.101.3.4.2.10",
+        })
+    }
+
+    /// The hash that keys sign with, if it is one.
+    pub fn signed(self) -> Option<Hash> {
+        Hash::ALL
+            .into_iter()
+            .find(|hash| Digest::from(*hash) == self)
     }
 }
 

@@ -4,6 +4,7 @@
 use cryptoki_sys::*;
 
 use super::digest::Digest;
+use super::verification::Padding::{self, Ecdsa, Ed25519, MlDsa, Pkcs1, Pss};
 
 /// A row of the table.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Work {
     Digest(Digest),
     /// A key pair of that CKA_KEY_TYPE is made.
     GeneratePair(CK_KEY_TYPE),
+    /// A signature is checked, after that digest was made of the message.
+    Verify(Option<Digest>, Padding),
 }
 
 macro_rules! rows {
@@ -46,6 +49,30 @@ static MECHANISMS: &[LocalMechanism] = rows! {
     CKM_EC_KEY_PAIR_GEN => Work::GeneratePair(CKK_EC),
     CKM_EC_EDWARDS_KEY_PAIR_GEN => Work::GeneratePair(CKK_EC_EDWARDS),
     CKM_ML_DSA_KEY_PAIR_GEN => Work::GeneratePair(CKK_ML_DSA),
+    CKM_RSA_PKCS => Work::Verify(None, Pkcs1),
+    CKM_SHA1_RSA_PKCS => Work::Verify(Some(Digest::Sha1), Pkcs1),
+    CKM_SHA224_RSA_PKCS => Work::Verify(Some(Digest::Sha224), Pkcs1),
+    CKM_SHA256_RSA_PKCS => Work::Verify(Some(Digest::Sha256), Pkcs1),
+    CKM_SHA384_RSA_PKCS => Work::Verify(Some(Digest::Sha384), Pkcs1),
+    CKM_SHA512_RSA_PKCS => Work::Verify(Some(Digest::Sha512), Pkcs1),
+    CKM_SHA3_256_RSA_PKCS => Work::Verify(Some(Digest::Sha3_256), Pkcs1),
+    CKM_SHA3_384_RSA_PKCS => Work::Verify(Some(Digest::Sha3_384), Pkcs1),
+    CKM_SHA3_512_RSA_PKCS => Work::Verify(Some(Digest::Sha3_512), Pkcs1),
+    CKM_RSA_PKCS_PSS => Work::Verify(None, Pss),
+    CKM_SHA256_RSA_PKCS_PSS => Work::Verify(Some(Digest::Sha256), Pss),
+    CKM_SHA384_RSA_PKCS_PSS => Work::Verify(Some(Digest::Sha384), Pss),
+    CKM_SHA512_RSA_PKCS_PSS => Work::Verify(Some(Digest::Sha512), Pss),
+    CKM_ECDSA => Work::Verify(None, Ecdsa),
+    CKM_ECDSA_SHA1 => Work::Verify(Some(Digest::Sha1), Ecdsa),
+    CKM_ECDSA_SHA224 => Work::Verify(Some(Digest::Sha224), Ecdsa),
+    CKM_ECDSA_SHA256 => Work::Verify(Some(Digest::Sha256), Ecdsa),
+    CKM_ECDSA_SHA384 => Work::Verify(Some(Digest::Sha384), Ecdsa),
+    CKM_ECDSA_SHA512 => Work::Verify(Some(Digest::Sha512), Ecdsa),
+    CKM_ECDSA_SHA3_256 => Work::Verify(Some(Digest::Sha3_256), Ecdsa),
+    CKM_ECDSA_SHA3_384 => Work::Verify(Some(Digest::Sha3_384), Ecdsa),
+    CKM_ECDSA_SHA3_512 => Work::Verify(Some(Digest::Sha3_512), Ecdsa),
+    CKM_EDDSA => Work::Verify(None, Ed25519),
+    CKM_ML_DSA => Work::Verify(None, MlDsa),
 };
 
 impl LocalMechanism {
@@ -59,11 +86,28 @@ impl LocalMechanism {
         MECHANISMS.iter().find(|row| row.number == number)
     }
 
+    /// The name of the one of that number.
+    pub fn name_of(number: CK_MECHANISM_TYPE) -> &'static str {
+        Self::of(number).map_or("of this number", |row| row.name)
+    }
+
     /// Key sizes and what it serves for (v3.2, 5.5.6).
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.work {
             Work::Digest(_) => (0, 0, CKF_DIGEST),
             Work::GeneratePair(key_type) => pair_sizes(key_type),
+            Work::Verify(None, Pkcs1) => (2048, 8192, CKF_VERIFY | CKF_VERIFY_RECOVER),
+            Work::Verify(_, Pkcs1 | Pss) => (2048, 8192, CKF_VERIFY),
+            Work::Verify(_, Ecdsa) => {
+                let curves = CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
+                (256, 521, CKF_VERIFY | curves)
+            }
+            Work::Verify(_, Ed25519) => {
+                let curves = CKF_EC_CURVENAME | CKF_EC_COMPRESS;
+                (255, 255, CKF_VERIFY | curves)
+            }
+            // Bytes of public keys (v3.2, 6.67).
+            Work::Verify(_, MlDsa) => (1312, 2592, CKF_VERIFY),
         };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,

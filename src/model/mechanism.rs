@@ -43,6 +43,7 @@ impl Offer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Rsa,
+    Pss,
     Ec,
     Ed25519,
     MlDsa,
@@ -71,12 +72,12 @@ const fn row(
     }
 }
 
-use Family::{Ec, Ed25519, MlDsa, Rsa};
+use Family::{Ec, Ed25519, MlDsa, Pss, Rsa};
 use Hash::{Sha256, Sha384, Sha512};
 use Takes::{Digest, DigestInfo, Message};
 
-/// PKCS#11 v3.2, 6.1.5, 6.3.12, 6.3.15, 6.67.
-static MECHANISMS: [Mechanism; 10] = [
+/// PKCS#11 v3.2, 6.1.5, 6.1.10, 6.3.12, 6.3.15, 6.67.
+static MECHANISMS: [Mechanism; 14] = [
     row(CKM_RSA_PKCS, "CKM_RSA_PKCS", Rsa, DigestInfo),
     row(
         CKM_SHA256_RSA_PKCS,
@@ -94,6 +95,25 @@ static MECHANISMS: [Mechanism; 10] = [
         CKM_SHA512_RSA_PKCS,
         "CKM_SHA512_RSA_PKCS",
         Rsa,
+        Message(Some(Sha512)),
+    ),
+    row(CKM_RSA_PKCS_PSS, "CKM_RSA_PKCS_PSS", Pss, Digest),
+    row(
+        CKM_SHA256_RSA_PKCS_PSS,
+        "CKM_SHA256_RSA_PKCS_PSS",
+        Pss,
+        Message(Some(Sha256)),
+    ),
+    row(
+        CKM_SHA384_RSA_PKCS_PSS,
+        "CKM_SHA384_RSA_PKCS_PSS",
+        Pss,
+        Message(Some(Sha384)),
+    ),
+    row(
+        CKM_SHA512_RSA_PKCS_PSS,
+        "CKM_SHA512_RSA_PKCS_PSS",
+        Pss,
         Message(Some(Sha512)),
     ),
     row(CKM_ECDSA, "CKM_ECDSA", Ec, Digest),
@@ -125,34 +145,41 @@ impl Mechanism {
         &MECHANISMS
     }
 
-    /// True if keys of that type sign with it.
-    pub fn goes_with(&self, key: KeyType) -> bool {
-        self.family
-            == match key {
-                KeyType::Rsa(_) => Rsa,
-                KeyType::Ec(_) => Ec,
-                KeyType::Ed25519 => Ed25519,
-                KeyType::MlDsa(_) => MlDsa,
-            }
+    /// The one of that number.
+    pub fn of(number: CK_MECHANISM_TYPE) -> Option<&'static Mechanism> {
+        MECHANISMS.iter().find(|row| row.number == number)
     }
 
-    /// True if it signs with that parameter just as without one. ML-DSA's says nothing where it prefers
-    /// hedging and has no context (v3.2, 6.67): neither is any other to be had of every token, nor does
-    /// the crypto library know contexts.
-    pub fn takes_parameter(&self, parameter: &Parameter) -> bool {
-        match (self.family, parameter) {
-            (_, Parameter::None) => true,
-            (MlDsa, Parameter::SignContext { hedge, context }) => {
-                *hedge == CKH_HEDGE_PREFERRED && context.is_empty()
-            }
-            _ => false,
+    /// True if keys of that type sign with it.
+    pub fn goes_with(&self, key: KeyType) -> bool {
+        match key {
+            KeyType::Rsa(_) => matches!(self.family, Rsa | Pss),
+            KeyType::Ec(_) => self.family == Ec,
+            KeyType::Ed25519 => self.family == Ed25519,
+            KeyType::MlDsa(_) => self.family == MlDsa,
         }
     }
 
-    /// The scheme and its input, from what the caller gave to C_Sign.
-    pub fn resolve<'a>(&self, data: &'a [u8]) -> Result<(SignScheme, SignInput<'a>)> {
+    /// True if it signs with that parameter: PSS with those of its own hash, ML-DSA with one that asks for
+    /// nothing, the others without.
+    pub fn takes_parameter(&self, parameter: &Parameter) -> bool {
+        match (self.family, self.takes) {
+            (Pss, Message(hash)) => hash.is_some() && parameter.pss_hash() == hash,
+            (Pss, _) => parameter.pss_hash().is_some(),
+            (MlDsa, _) => parameter.asks_for_nothing(),
+            _ => *parameter == Parameter::None,
+        }
+    }
+
+    /// The scheme and its input, from what the caller gave to C_Sign, with a parameter that it takes.
+    pub fn resolve<'a>(
+        &self,
+        parameter: &Parameter,
+        data: &'a [u8],
+    ) -> Result<(SignScheme, SignInput<'a>)> {
         let of_hash = |hash| match self.family {
             Rsa => SignScheme::RsaPkcs1(hash),
+            Pss => SignScheme::RsaPss(hash),
             Ec => SignScheme::Ecdsa(hash),
             Ed25519 => SignScheme::Ed25519,
             MlDsa => SignScheme::MlDsa,
@@ -163,8 +190,15 @@ impl Mechanism {
                 Ok((of_hash(hash), SignInput::Digest(digest)))
             }
             Digest => {
-                let (got, wanted) = (data.len(), "32, 48 or 64 bytes of a digest");
-                let hash = Hash::of_len(got).ok_or(Error::DataLenRange { got, wanted })?;
+                let (got, wanted) = (
+                    data.len(),
+                    "32, 48 or 64 bytes of a digest, by PSS as its parameter says",
+                );
+                let hash = match self.family {
+                    Pss => parameter.pss_hash().filter(|hash| hash.digest_len() == got),
+                    _ => Hash::of_len(got),
+                };
+                let hash = hash.ok_or(Error::DataLenRange { got, wanted })?;
                 Ok((of_hash(hash), SignInput::Digest(data)))
             }
             Message(Some(hash)) => Ok((of_hash(hash), SignInput::Message(data))),
@@ -181,15 +215,19 @@ impl Mechanism {
     /// Key sizes and what it serves for (v3.2, 5.5.6): bits, and of ML-DSA bytes of the public key.
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.family {
-            Rsa => (2048, 8192, 0),
+            Rsa | Pss => (2048, 8192, 0),
             Ec => (256, 521, CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS),
             Ed25519 => (255, 255, CKF_EC_CURVENAME | CKF_EC_COMPRESS),
             MlDsa => (1312, 2592, 0),
         };
+        let recovers = match self.takes {
+            DigestInfo => CKF_SIGN_RECOVER,
+            _ => 0,
+        };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,
             ulMaxKeySize: max,
-            flags: flags | CKF_SIGN,
+            flags: flags | CKF_SIGN | recovers,
         }
     }
 }
@@ -200,17 +238,16 @@ mod tests {
     use crate::model::ml_dsa::ParameterSet;
 
     fn of(number: CK_MECHANISM_TYPE) -> &'static Mechanism {
-        let found = Mechanism::all().iter().find(|m| m.number == number);
-        found.unwrap()
+        Mechanism::of(number).unwrap()
     }
 
     #[test]
     fn a_digest_finds_its_hash_by_length() {
         let mechanism = of(CKM_ECDSA);
-        let (scheme, _) = mechanism.resolve(&[1; 48]).unwrap();
+        let (scheme, _) = mechanism.resolve(&Parameter::None, &[1; 48]).unwrap();
         assert_eq!(scheme, SignScheme::Ecdsa(Sha384));
         assert!(matches!(
-            mechanism.resolve(&[1; 33]),
+            mechanism.resolve(&Parameter::None, &[1; 33]),
             Err(Error::DataLenRange { got: 33, .. })
         ));
     }
@@ -219,11 +256,11 @@ mod tests {
     fn messages_pass_whole() {
         let eddsa = of(CKM_EDDSA);
         assert_eq!(
-            eddsa.resolve(b"m"),
+            eddsa.resolve(&Parameter::None, b"m"),
             Ok((SignScheme::Ed25519, SignInput::Message(b"m")))
         );
         assert_eq!(
-            of(CKM_ML_DSA).resolve(b"m"),
+            of(CKM_ML_DSA).resolve(&Parameter::None, b"m"),
             Ok((SignScheme::MlDsa, SignInput::Message(b"m")))
         );
     }

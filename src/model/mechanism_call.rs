@@ -1,7 +1,9 @@
 //! A mechanism as a program asks for it: its number, and its parameter read to the last field.
 
-use cryptoki_sys::CK_MECHANISM_TYPE;
+use cryptoki_sys::*;
 use serde::{Deserialize, Serialize};
+
+use super::signature::Hash;
 
 /// A mechanism with its parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,40 @@ pub enum Parameter {
     },
     /// One of a form that is not known for this mechanism: no token takes it.
     Unknown,
+}
+
+impl Parameter {
+    /// The PSS parameters by which the hash is in digest and mask, and the salt as long as it.
+    pub fn pss(hash: Hash) -> Self {
+        let (digest, mgf) = match hash {
+            Hash::Sha256 => (CKM_SHA256, CKG_MGF1_SHA256),
+            Hash::Sha384 => (CKM_SHA384, CKG_MGF1_SHA384),
+            Hash::Sha512 => (CKM_SHA512, CKG_MGF1_SHA512),
+        };
+        Parameter::Pss {
+            hash: digest,
+            mgf,
+            salt: hash.digest_len() as u64,
+        }
+    }
+
+    /// True if the mechanism does with it what it does without. ML-DSA's says nothing where it prefers
+    /// hedging and has no context (v3.2, 6.67): neither is any other to be had of every token, nor does
+    /// the crypto library know contexts.
+    pub fn asks_for_nothing(&self) -> bool {
+        match self {
+            Parameter::None => true,
+            Parameter::SignContext { hedge, context } => {
+                *hedge == CKH_HEDGE_PREFERRED && context.is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    /// The hash of such parameters.
+    pub fn pss_hash(&self) -> Option<Hash> {
+        Hash::ALL.into_iter().find(|hash| Self::pss(*hash) == *self)
+    }
 }
 
 impl MechanismCall {

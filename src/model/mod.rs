@@ -18,3 +18,4 @@ pub mod public_key;
 pub mod signature;
 pub mod text;
 pub mod validity;
+pub mod verification;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
+use der::asn1::{AnyRef, OctetStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 
+use super::digest::Digest;
 use super::public_key::{Curve, KeyType, PublicKey};
 use crate::error::{Error, Result};
 
@@ -25,6 +26,8 @@ pub enum Hash {
 pub enum SignScheme {
     /// RSASSA-PKCS1-v1_5 (RFC 8017, 8.2).
     RsaPkcs1(Hash),
+    /// RSASSA-PSS (RFC 8017, 8.1) with that hash in digest and mask, and a salt as long as the digest.
+    RsaPss(Hash),
     /// ECDSA over a digest of that hash.
     Ecdsa(Hash),
     /// Ed25519 over the message itself (RFC 8032).
@@ -38,7 +41,7 @@ impl SignScheme {
     pub fn goes_with(self, key_type: KeyType) -> bool {
         matches!(
             (self, key_type),
-            (Self::RsaPkcs1(_), KeyType::Rsa(_))
+            (Self::RsaPkcs1(_) | Self::RsaPss(_), KeyType::Rsa(_))
                 | (Self::Ecdsa(_), KeyType::Ec(_))
                 | (Self::Ed25519, KeyType::Ed25519)
                 | (Self::MlDsa, KeyType::MlDsa(_))
@@ -48,12 +51,18 @@ impl SignScheme {
     /// True if it signs such an input: a digest has its hash's length, and Ed25519 and ML-DSA take
     /// messages.
     pub fn takes(self, input: SignInput<'_>) -> bool {
-        match (self, input) {
+        match (self.hash(), input) {
             (_, SignInput::Message(_)) => true,
-            (Self::RsaPkcs1(hash) | Self::Ecdsa(hash), SignInput::Digest(digest)) => {
-                digest.len() == hash.digest_len()
-            }
-            (Self::Ed25519 | Self::MlDsa, SignInput::Digest(_)) => false,
+            (Some(hash), SignInput::Digest(digest)) => digest.len() == hash.digest_len(),
+            (None, SignInput::Digest(_)) => false,
+        }
+    }
+
+    /// The hash whose digest is signed; Ed25519 and ML-DSA have their own inside.
+    pub fn hash(self) -> Option<Hash> {
+        match self {
+            Self::RsaPkcs1(hash) | Self::RsaPss(hash) | Self::Ecdsa(hash) => Some(hash),
+            Self::Ed25519 | Self::MlDsa => None,
         }
     }
 }
@@ -62,6 +71,7 @@ impl fmt::Display for SignScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, hash) = match self {
             SignScheme::RsaPkcs1(hash) => ("RSA PKCS#1 v1.5", hash),
+            SignScheme::RsaPss(hash) => ("RSA-PSS", hash),
             SignScheme::Ecdsa(hash) => ("ECDSA", hash),
             SignScheme::Ed25519 => return f.write_str("Ed25519"),
             SignScheme::MlDsa => return f.write_str("ML-DSA"),
@@ -124,27 +134,19 @@ impl Hash {
     pub fn of_len(len: usize) -> Option<Hash> {
         Hash::ALL.into_iter().find(|hash| hash.digest_len() == len)
     }
+}
 
-    /// The DigestInfo of a digest by this hash (RFC 8017, 9.2): what CKM_RSA_PKCS takes.
-    pub fn digest_info(self, digest: &[u8]) -> Vec<u8> {
-        let der = OctetStringRef::new(digest).and_then(|digest| {
-            let algorithm = AlgorithmIdentifierRef {
-                oid: self.oid(),
-                parameters: Some(AnyRef::NULL),
-            };
-            DigestInfo { algorithm, digest }.to_der()
-        });
-        // A digest is never too long for DER.
-        der.unwrap_or_default()
-    }
-
-    const fn oid(self) -> ObjectIdentifier {
-        match self {
-            Hash::Sha256 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"),
-            Hash::Sha384 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"),
-            Hash::Sha512 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"),
-        }
-    }
+/// The DigestInfo of a digest (RFC 8017, 9.2): what CKM_RSA_PKCS takes.
+pub fn digest_info(algorithm: impl Into<Digest>, digest: &[u8]) -> Vec<u8> {
+    let der = OctetStringRef::new(digest).and_then(|digest| {
+        let algorithm = AlgorithmIdentifierRef {
+            oid: algorithm.into().oid(),
+            parameters: Some(AnyRef::NULL),
+        };
+        DigestInfo { algorithm, digest }.to_der()
+    });
+    // A digest is never too long for DER.
+    der.unwrap_or_default()
 }
 
 /// Takes a DigestInfo apart: which hash, and the digest. Its parameters are NULL, as in those that
@@ -154,7 +156,7 @@ pub fn parse_digest_info(der: &[u8]) -> Result<(Hash, &[u8])> {
     let info = DigestInfo::from_der(der).map_err(|_| WRONG)?;
     let hash = Hash::ALL
         .into_iter()
-        .find(|h| h.oid() == info.algorithm.oid);
+        .find(|hash| Digest::from(*hash).oid() == info.algorithm.oid);
     let hash = hash.ok_or(Error::DataInvalid(
         "the DigestInfo names another hash than SHA-256, SHA-384, SHA-512",
     ))?;
@@ -220,7 +222,7 @@ mod tests {
             parse_digest_info(&whole),
             Ok((Hash::Sha256, &[7_u8; 32][..]))
         );
-        assert_eq!(Hash::Sha256.digest_info(&[7; 32]), whole);
+        assert_eq!(digest_info(Hash::Sha256, &[7; 32]), whole);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod handle_map;
 mod holdings;
 mod listing_file;
 mod login;
+mod message;
 mod new_key;
 mod new_object;
 mod object;
@@ -22,6 +23,7 @@ mod slot;
 mod token_changes;
 mod token_object;
 mod underway;
+mod verifying;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ pub use search::Search;
 pub use session::Session;
 pub use signing::Signing;
 pub use slot::Slot;
+pub use verifying::{Recovering, Verifying};
 
 use crate::error::{Error, Result};
 use crate::model::output::Output;

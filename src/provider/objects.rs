@@ -105,13 +105,17 @@ fn key_attributes(key: &Key) -> Attributes {
         .ulongs(CKA_ALLOWED_MECHANISMS, &mechanisms)
 }
 
+/// By RSA alone, something can be encrypted, and what was signed be recovered (v3.2, 6.1.6).
+fn is_rsa(key: &Key) -> bool {
+    matches!(key.public, PublicKey::Rsa { .. })
+}
+
 /// It goes with its private half, and not without it.
 fn public_key(key: &Key) -> Attributes {
     let attributes = key_attributes(key)
         .bool(CKA_DESTROYABLE, false)
-        .bools(&[CKA_PRIVATE, CKA_WRAP], false)
-        .bool(CKA_ENCRYPT, matches!(key.public, PublicKey::Rsa { .. }))
-        .bools(&[CKA_VERIFY_RECOVER, CKA_TRUSTED], false)
+        .bools(&[CKA_PRIVATE, CKA_WRAP, CKA_TRUSTED], false)
+        .bools(&[CKA_ENCRYPT, CKA_VERIFY_RECOVER], is_rsa(key))
         .bool(CKA_VERIFY, true);
     match (&key.public, key.public.key_type()) {
         (PublicKey::MlDsa { bytes, .. }, _) => attributes.bytes(CKA_VALUE, bytes.clone()),
@@ -127,9 +131,10 @@ fn private_key(key: &Key, private: bool) -> Attributes {
         .bool(CKA_COPYABLE, false)
         .bool(CKA_PRIVATE, private)
         .bool(CKA_SIGN, key.unusable().is_none())
+        .bool(CKA_SIGN_RECOVER, key.unusable().is_none() && is_rsa(key))
         .bool(CKA_SENSITIVE, true)
         .bools(&[CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED], false)
-        .bools(&[CKA_SIGN_RECOVER, CKA_UNWRAP], false)
+        .bool(CKA_UNWRAP, false)
         .bool(CKA_DECRYPT, key.other_uses_now().decrypt)
         .bool(CKA_ALWAYS_AUTHENTICATE, false)
         .bool(

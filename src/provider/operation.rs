@@ -2,28 +2,39 @@
 
 use std::sync::Arc;
 
+use cryptoki_sys::CKA_SIGN;
+
+use super::message::{KEPT, TOO_LONG};
+use super::session_object::{Material, SessionObject};
 use crate::crypto::Hasher;
+use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result};
 use crate::model::key::Key;
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::{MechanismCall, Parameter};
+use crate::model::public_key::PublicKey;
 use crate::model::signature::{SignInput, SignScheme};
 use crate::provider::slot::Slot;
 
-/// How much of a message is kept. A longer one is only hashed, where the mechanism allows.
-const KEPT: usize = 1 << 20;
-
 /// From C_SignInit to the end of C_Sign or C_SignFinal.
 pub struct SignOperation {
-    key: Arc<Key>,
+    signer: Signer,
     means: Means,
     parts: Option<Parts>,
 }
 
+/// Who signs.
+enum Signer {
+    /// The token, by a key of its own.
+    Token(Arc<Key>),
+    /// This library, by a private key of the program.
+    Session(Arc<SessionObject>),
+}
+
 /// By what is signed.
 pub enum Means {
-    /// A mechanism of our table, with no parameter that would change anything.
-    Row(&'static Mechanism),
+    /// A mechanism of our table, with a parameter that it takes.
+    Row(&'static Mechanism, Parameter),
     /// One of the token's own, which gets what the program gave.
     Own(MechanismCall),
 }
@@ -32,20 +43,25 @@ impl Means {
     /// A call of something that is offered.
     pub fn new(offer: Offer, call: MechanismCall) -> Result<Self> {
         match (offer.row, &call.parameter) {
-            (Some(row), parameter) if row.takes_parameter(parameter) => Ok(Self::Row(row)),
-            (Some(row), _) => Err(Error::MechanismParamInvalid(row.name)),
+            (Some(row), _) => Self::of_row(row, call.parameter),
             (None, Parameter::Unknown) => Err(Error::MechanismParamInvalid("of this number")),
             (None, _) => Ok(Self::Own(call)),
         }
     }
 
+    /// A call of a mechanism that is done here as well.
+    pub fn of_row(row: &'static Mechanism, parameter: Parameter) -> Result<Self> {
+        match row.takes_parameter(&parameter) {
+            true => Ok(Self::Row(row, parameter)),
+            false => Err(Error::MechanismParamInvalid(row.name)),
+        }
+    }
+
     /// The row of the table, by which a long message can be hashed part by part.
-    fn row(&self) -> Option<&'static Mechanism> {
+    fn row(&self) -> Option<(&'static Mechanism, &Parameter)> {
         match self {
-            Self::Row(row) => Some(row),
-            Self::Own(call) => Mechanism::all()
-                .iter()
-                .find(|row| row.number == call.number),
+            Self::Row(row, parameter) => Some((row, parameter)),
+            Self::Own(call) => Some((Mechanism::of(call.number)?, &call.parameter)),
         }
     }
 }
@@ -57,28 +73,42 @@ struct Parts {
 }
 
 impl SignOperation {
-    /// An operation of a key by a mechanism that goes with it.
+    /// An operation of a key of the token's by a mechanism that goes with it.
     pub fn new(key: Arc<Key>, means: Means) -> Result<Self> {
-        let key_type = key.public.key_type();
-        if let Some(row) = means.row().filter(|row| !row.goes_with(key_type)) {
-            return Err(Error::KeyTypeInconsistent {
-                mechanism: row.name,
-                key: key_type.to_string(),
-            });
+        fits(&key.public, &means)?;
+        if let Some(reason) = key.unusable() {
+            log::info!("key {:?} ({}) does not sign: {reason}", key.name, key.id);
+            return Err(Error::KeyFunctionNotPermitted);
         }
+        Ok(Self::by(Signer::Token(key), means))
+    }
+
+    /// An operation of a private key of the program's.
+    pub fn of_session(object: Arc<SessionObject>, means: Means) -> Result<Self> {
+        fits(private(&object)?.public(), &means)?;
+        match object.attributes().is_true(CKA_SIGN) {
+            true => Ok(Self::by(Signer::Session(object), means)),
+            false => Err(Error::KeyFunctionNotPermitted),
+        }
+    }
+
+    fn by(signer: Signer, means: Means) -> Self {
         let parts = None;
-        match key.unusable() {
-            None => Ok(Self { key, means, parts }),
-            Some(reason) => {
-                log::info!("key {:?} ({}) does not sign: {reason}", key.name, key.id);
-                Err(Error::KeyFunctionNotPermitted)
-            }
+        Self {
+            signer,
+            means,
+            parts,
         }
     }
 
     /// Bytes of the signature; known without asking the token.
     pub fn signature_len(&self) -> usize {
-        self.key.public.signature_len()
+        match &self.signer {
+            Signer::Token(key) => key.public.signature_len(),
+            Signer::Session(object) => {
+                private(object).map_or(0, |key| key.public().signature_len())
+            }
+        }
     }
 
     /// True once C_SignUpdate was called: then only C_SignFinal may end it (v3.2, 5.13.3).
@@ -98,12 +128,13 @@ impl SignOperation {
             self.update(data)?;
             return self.finish(slot);
         }
-        match &self.means {
-            Means::Row(row) => {
-                let (scheme, input) = row.resolve(data)?;
-                slot.sign(&self.key, scheme, input)
+        match (&self.means, &self.signer) {
+            (Means::Row(row, parameter), signer) => {
+                let (scheme, input) = row.resolve(parameter, data)?;
+                signer.sign(slot, scheme, input)
             }
-            Means::Own(call) => slot.sign_by(&self.key, call, data),
+            (Means::Own(call), Signer::Token(key)) => slot.sign_by(key, call, data),
+            (Means::Own(call), Signer::Session(_)) => Err(Error::MechanismInvalid(call.number)),
         }
     }
 
@@ -117,27 +148,51 @@ impl SignOperation {
             }) => self.sign(slot, &message),
             Some(Parts { hasher, .. }) => {
                 let (scheme, hasher) = hasher.ok_or(TOO_LONG)?;
-                slot.sign(&self.key, scheme, SignInput::Digest(&hasher.finish()))
+                let digest = hasher.finish();
+                self.signer.sign(slot, scheme, SignInput::Digest(&digest))
             }
         }
     }
 }
 
-const TOO_LONG: Error = Error::DataLenRange {
-    got: KEPT + 1,
-    wanted: "at most 1 MiB for a mechanism that does not hash",
-};
+impl Signer {
+    fn sign(&self, slot: &Slot, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
+        match self {
+            Self::Token(key) => slot.sign(key, scheme, input),
+            Self::Session(object) => {
+                let signature = private(object)?.sign(scheme, input);
+                signature.map_err(|_| Error::FunctionFailed("the crypto library did not sign"))
+            }
+        }
+    }
+}
+
+fn private(object: &SessionObject) -> Result<&PrivateKey> {
+    match object.material() {
+        Material::Private(key) => Ok(key),
+        _ => Err(Error::KeyHandleInvalid(object.handle)),
+    }
+}
+
+fn fits(key: &PublicKey, means: &Means) -> Result {
+    let key_type = key.key_type();
+    match means.row() {
+        Some((row, _)) if !row.goes_with(key_type) => Err(Error::KeyTypeInconsistent {
+            mechanism: row.name,
+            key: key_type.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
 
 impl Parts {
-    fn new(row: Option<&Mechanism>) -> Self {
+    fn new(row: Option<(&Mechanism, &Parameter)>) -> Self {
         // An empty message tells the hash of those mechanisms that take messages.
-        let hasher = match row.map(|row| row.resolve(&[])) {
-            Some(Ok((
-                scheme @ (SignScheme::RsaPkcs1(hash) | SignScheme::Ecdsa(hash)),
-                SignInput::Message(_),
-            ))) => Some((scheme, Hasher::new(hash))),
+        let scheme = match row.map(|(row, parameter)| row.resolve(parameter, &[])) {
+            Some(Ok((scheme, SignInput::Message(_)))) => Some(scheme),
             _ => None,
         };
+        let hasher = scheme.and_then(|scheme| Some((scheme, Hasher::new(scheme.hash()?))));
         Self {
             message: Some(vec![]),
             hasher,

@@ -16,7 +16,7 @@ use ffi_tests::process::run;
 use ffi_tests::session::{Session, class};
 use kmip_p11::crypto::verify;
 use kmip_p11::model::public_key::PublicKey;
-use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
+use kmip_p11::model::signature::{Hash, SignInput, SignScheme, digest_info};
 
 use crate::inside;
 use crate::table::{Measured, ValueRow, median, shown};
@@ -117,7 +117,7 @@ pub fn sign_here() {
         let (mechanism, data, scheme) = match kind {
             "rsa" => (
                 CKM_RSA_PKCS,
-                Hash::Sha256.digest_info(&DIGEST),
+                digest_info(Hash::Sha256, &DIGEST),
                 SignScheme::RsaPkcs1(Hash::Sha256),
             ),
             _ => (CKM_ECDSA, DIGEST.to_vec(), SignScheme::Ecdsa(Hash::Sha256)),

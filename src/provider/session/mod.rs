@@ -9,6 +9,7 @@ mod searching;
 mod signing;
 #[cfg(test)]
 mod tests;
+mod verifying;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -22,7 +23,9 @@ use super::operation::SignOperation;
 use super::search::Search;
 use super::slot::Slot;
 use super::underway::Underway;
+use super::verifying::VerifyOperation;
 use crate::error::{Error, Result};
+use crate::model::public_key::PublicKey;
 use attributes::Seen;
 
 /// An open session.
@@ -36,6 +39,10 @@ pub struct Session {
     decrypt: Underway<CipherOperation>,
     digest: Underway<DigestOperation>,
     sign: Underway<SignOperation>,
+    sign_recover: Underway<SignOperation>,
+    verify: Underway<VerifyOperation>,
+    verify_signature: Underway<VerifyOperation>,
+    verify_recover: Underway<PublicKey>,
     seen: Seen,
 }
 
@@ -51,6 +58,10 @@ impl Session {
             decrypt: Underway::default(),
             digest: Underway::default(),
             sign: Underway::default(),
+            sign_recover: Underway::default(),
+            verify: Underway::default(),
+            verify_signature: Underway::default(),
+            verify_recover: Underway::default(),
             seen: Seen::default(),
         }
     }
@@ -103,6 +114,16 @@ impl Session {
     pub fn cancel(&mut self, flags: CK_FLAGS) -> Result {
         if flags & CKF_SIGN != 0 {
             self.sign.cancel();
+        }
+        if flags & CKF_SIGN_RECOVER != 0 {
+            self.sign_recover.cancel();
+        }
+        if flags & CKF_VERIFY != 0 {
+            self.verify.cancel();
+            self.verify_signature.cancel();
+        }
+        if flags & CKF_VERIFY_RECOVER != 0 {
+            self.verify_recover.cancel();
         }
         if flags & CKF_ENCRYPT != 0 {
             self.encrypt.cancel();

@@ -9,8 +9,8 @@ use super::{HsmToken, foreign_mechanism, vouching};
 use crate::crypto::digest_of;
 use crate::error::{Result, TokenErrorKind};
 use crate::model::key::Key;
-use crate::model::mechanism_call::MechanismCall;
-use crate::model::signature::{SignInput, SignScheme};
+use crate::model::mechanism_call::{MechanismCall, Parameter};
+use crate::model::signature::{SignInput, SignScheme, digest_info};
 use crate::token::Token;
 
 /// The mechanism that signs a digest, by which one that hashes can be made good.
@@ -29,7 +29,12 @@ pub fn call_of(
 ) -> std::result::Result<(MechanismCall, Vec<u8>), Fault> {
     let (number, data) = match (scheme, input) {
         (SignScheme::RsaPkcs1(hash), _) => {
-            (CKM_RSA_PKCS, hash.digest_info(&digest_of(input, hash)))
+            (CKM_RSA_PKCS, digest_info(hash, &digest_of(input, hash)))
+        }
+        (SignScheme::RsaPss(hash), _) => {
+            let parameter = Parameter::pss(hash);
+            let number = CKM_RSA_PKCS_PSS;
+            return Ok((MechanismCall { number, parameter }, digest_of(input, hash)));
         }
         (SignScheme::Ecdsa(hash), _) => (CKM_ECDSA, digest_of(input, hash)),
         (SignScheme::Ed25519, SignInput::Message(message)) => (CKM_EDDSA, message.to_vec()),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::digest_of;
 use crate::kmip::{
     CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm, HashingAlgorithm,
-    PaddingMethod, SignInput as KmipInput,
+    MaskGenerator, PaddingMethod, SignInput as KmipInput,
 };
 use crate::model::key::ObjectId;
 use crate::model::signature::{Hash, SignInput, SignScheme};
@@ -25,7 +25,7 @@ pub enum Form {
     Data,
 }
 
-/// Which forms each server was seen to take, for RSA, ECDSA, Ed25519 and ML-DSA apart, and which a key cannot be
+/// Which forms each server was seen to take, for each family of schemes apart, and which a key cannot be
 /// asked in: neither an odd key nor an odd server of a group must spoil the others of a process that may
 /// live for months. A server is known by what [`Client::identity`](crate::kmip::Client::identity) says.
 #[derive(Debug, Default)]
@@ -39,6 +39,7 @@ pub struct FormMemory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 enum Family {
     Rsa,
+    RsaPss,
     Ecdsa,
     Ed25519,
     MlDsa,
@@ -134,6 +135,7 @@ impl FormMemory {
 fn family(scheme: SignScheme) -> Family {
     match scheme {
         SignScheme::RsaPkcs1(_) => Family::Rsa,
+        SignScheme::RsaPss(_) => Family::RsaPss,
         SignScheme::Ecdsa(_) => Family::Ecdsa,
         SignScheme::Ed25519 => Family::Ed25519,
         SignScheme::MlDsa => Family::MlDsa,
@@ -142,9 +144,9 @@ fn family(scheme: SignScheme) -> Family {
 
 /// What a request of that form carries; `None` if the input does not serve for it.
 pub fn kmip_input(form: Form, scheme: SignScheme, input: SignInput<'_>) -> Option<KmipInput> {
-    match (form, scheme, input) {
+    match (form, scheme.hash(), input) {
         (Form::Data, _, SignInput::Message(message)) => Some(KmipInput::Data(message.to_vec())),
-        (Form::DigestedData, SignScheme::RsaPkcs1(hash) | SignScheme::Ecdsa(hash), _) => {
+        (Form::DigestedData, Some(hash), _) => {
             Some(KmipInput::DigestedData(digest_of(input, hash)))
         }
         _ => None,
@@ -164,6 +166,16 @@ pub fn parameters(scheme: SignScheme) -> CryptographicParameters {
                 Hash::Sha512 => DigitalSignatureAlgorithm::SHA512_WITH_RSA_ENCRYPTION,
             }),
             algorithm: Some(CryptographicAlgorithm::RSA),
+            ..CryptographicParameters::default()
+        },
+        SignScheme::RsaPss(hash) => CryptographicParameters {
+            padding: Some(PaddingMethod::PSS),
+            hashing: Some(hashing(hash)),
+            signature_algorithm: Some(DigitalSignatureAlgorithm::RSASSA_PSS),
+            algorithm: Some(CryptographicAlgorithm::RSA),
+            salt_length: u32::try_from(hash.digest_len()).ok(),
+            mask_generator: Some(MaskGenerator::MGF1),
+            mask_generator_hashing: Some(hashing(hash)),
             ..CryptographicParameters::default()
         },
         SignScheme::Ecdsa(hash) => CryptographicParameters {

@@ -28,30 +28,30 @@ fn scheme(key: &PublicKey) -> SignScheme {
     }
 }
 
-fn parameters(scheme: SignScheme) -> CryptographicParameters {
+fn parameters(key: &PublicKey) -> CryptographicParameters {
     let hashing = Some(HashingAlgorithm::SHA_256);
-    match scheme {
-        SignScheme::RsaPkcs1(_) => CryptographicParameters {
+    match key {
+        PublicKey::Rsa { .. } => CryptographicParameters {
             padding: Some(PaddingMethod::PKCS1_V15),
             hashing,
             signature_algorithm: Some(DigitalSignatureAlgorithm::SHA256_WITH_RSA_ENCRYPTION),
             algorithm: Some(CryptographicAlgorithm::RSA),
             ..CryptographicParameters::default()
         },
-        SignScheme::Ecdsa(_) => CryptographicParameters {
+        PublicKey::Ec { .. } => CryptographicParameters {
             hashing,
             signature_algorithm: Some(DigitalSignatureAlgorithm::ECDSA_WITH_SHA256),
             algorithm: Some(CryptographicAlgorithm::ECDSA),
             ..CryptographicParameters::default()
         },
-        SignScheme::Ed25519 | SignScheme::MlDsa => CryptographicParameters::default(),
+        PublicKey::Ed25519(_) | PublicKey::MlDsa { .. } => CryptographicParameters::default(),
     }
 }
 
 fn signature(scene: &Scene, pair: &Pair, input: SignInput) -> Outcome<Vec<u8>> {
     let request = Request::Sign {
         id: pair.private.clone(),
-        parameters: parameters(scheme(&pair.key)),
+        parameters: parameters(&pair.key),
         input,
     };
     match scene.ask(request)? {
@@ -96,7 +96,7 @@ pub fn verify(scene: &Scene) -> Outcome {
     let verdict = |input| {
         let request = Request::SignatureVerify {
             id: pair.public.clone(),
-            parameters: parameters(scheme(&pair.key)),
+            parameters: parameters(&pair.key),
             input,
             signature: signature.clone(),
         };

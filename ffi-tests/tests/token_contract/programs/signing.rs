@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use ffi_tests::session::Session;
 use ffi_tests::signature::{Scheme, digest, digest_info, verifies};
+use ffi_tests::verifying::Mechanism;
 
 use super::{Check, Stage};
 use crate::outcome::{Fault, Outcome, demand, same};
@@ -14,6 +15,8 @@ pub const CHECKS: &[Check] = &[
         sizes,
     ),
     ("library: a message in parts", parts),
+    ("library: each signature is checked", verified),
+    ("library: RSA-PSS", pss),
     ("library: eight threads sign at once", threads),
 ];
 
@@ -114,6 +117,47 @@ fn parts(stage: &Stage) -> Outcome {
         let key = session.private_key(name);
         let signature = session.sign_in_parts(mechanism, key, &[first, b"", second])?;
         is_good(&session, key, scheme, &signature)?;
+    }
+    Ok(())
+}
+
+/// By C_Verify, which asks nobody: in one part and in several, and nothing that was changed.
+fn verified(stage: &Stage) -> Outcome {
+    let session = stage.session()?;
+    for (name, mechanism) in [("rsa2048", CKM_SHA256_RSA_PKCS), ("p384", CKM_ECDSA_SHA384)] {
+        let private = session.private_key(name);
+        let public = session.public_half(private)?;
+        let signature = session.sign(mechanism, private, MESSAGE)?;
+        let by = Mechanism::plain(mechanism);
+        session.verify(by, public, MESSAGE, &signature)?;
+        session.verify_init(by, public)?;
+        let (first, second) = MESSAGE.split_at(3);
+        session.verify_update(first)?;
+        session.verify_update(second)?;
+        session.verify_final(&signature)?;
+        let other = session.verify(by, public, b"another", &signature);
+        same("another message", other, Err(CKR_SIGNATURE_INVALID))?;
+        let short = session.verify(by, public, MESSAGE, &signature[1..]);
+        same("a short signature", short, Err(CKR_SIGNATURE_LEN_RANGE))?;
+        let private = session.verify_init(by, private);
+        same("the private half", private, Err(CKR_KEY_HANDLE_INVALID))?;
+    }
+    Ok(())
+}
+
+fn pss(stage: &Stage) -> Outcome {
+    let session = stage.session()?;
+    let key = session.private_key("rsa2048");
+    for (number, hash, data) in [
+        (CKM_SHA256_RSA_PKCS_PSS, "sha256", MESSAGE.to_vec()),
+        (CKM_RSA_PKCS_PSS, "sha512", digest("sha512", MESSAGE)),
+    ] {
+        let by = Mechanism::pss(number, hash);
+        let signature = session.sign_by(by, key, &data)?;
+        let salt = if hash == "sha256" { 32 } else { 64 };
+        is_good(&session, key, Scheme::Pss(hash, salt), &signature)?;
+        let public = session.public_half(key)?;
+        session.verify(by, public, &data, &signature)?;
     }
     Ok(())
 }
