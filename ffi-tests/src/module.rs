@@ -110,6 +110,20 @@ impl Module {
         unsafe { &*self.list }
     }
 
+    /// The table of functions of version 3.2, which is the default interface.
+    pub fn list_3_2(&self) -> &CK_FUNCTION_LIST_3_2 {
+        let mut interface: CK_INTERFACE_PTR = null_mut();
+        let get = self.symbol(c"C_GetInterface");
+        // SAFETY: the symbol is a function of this type, and the default interface is asked for; its table
+        // is valid while the library is loaded.
+        unsafe {
+            let get: CK_C_GetInterface = std::mem::transmute(get);
+            let rv = get.expect("not null")(null_mut(), null_mut(), &mut interface, 0);
+            assert_eq!(rv, CKR_OK);
+            &*(*interface).pFunctionList.cast()
+        }
+    }
+
     /// C_Initialize(NULL).
     pub fn initialize(&self) -> Answer {
         answer(call!(self, C_Initialize, null_mut()))

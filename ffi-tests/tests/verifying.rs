@@ -41,7 +41,11 @@ fn mechanisms(key_type: KeyType) -> Vec<Mechanism> {
     };
     match key_type {
         KeyType::Rsa(_) => {
-            let mut all = plain(&[CKM_SHA256_RSA_PKCS, CKM_SHA384_RSA_PKCS, CKM_SHA512_RSA_PKCS]);
+            let mut all = plain(&[
+                CKM_SHA256_RSA_PKCS,
+                CKM_SHA384_RSA_PKCS,
+                CKM_SHA512_RSA_PKCS,
+            ]);
             all.extend([
                 Mechanism::pss(CKM_SHA256_RSA_PKCS_PSS, "sha256"),
                 Mechanism::pss(CKM_SHA384_RSA_PKCS_PSS, "sha384"),
@@ -89,8 +93,14 @@ fn parts_verify_like_the_whole_and_do_not_mix_with_it() {
         assert_eq!(whole, Err(CKR_OPERATION_ACTIVE));
         session.verify_update(&MESSAGE[4..]).expect("a part");
         assert_eq!(session.verify_final(&signature), Ok(()));
-        assert_eq!(session.verify_final(&signature), Err(CKR_OPERATION_NOT_INITIALIZED));
-        assert_eq!(session.verify_update(b"more"), Err(CKR_OPERATION_NOT_INITIALIZED));
+        assert_eq!(
+            session.verify_final(&signature),
+            Err(CKR_OPERATION_NOT_INITIALIZED)
+        );
+        assert_eq!(
+            session.verify_update(b"more"),
+            Err(CKR_OPERATION_NOT_INITIALIZED)
+        );
     });
 }
 
@@ -102,11 +112,23 @@ fn a_verdict_ends_the_check() {
         let by = Mechanism::plain(CKM_EDDSA);
         session.verify_init(by, public).expect("C_VerifyInit");
         assert_eq!(session.verify_init(by, public), Err(CKR_OPERATION_ACTIVE));
-        assert_eq!(session.verify_now(MESSAGE, &[0; 64]), Err(CKR_SIGNATURE_INVALID));
-        assert_eq!(session.verify_now(MESSAGE, &[0; 64]), Err(CKR_OPERATION_NOT_INITIALIZED));
+        assert_eq!(
+            session.verify_now(MESSAGE, &[0; 64]),
+            Err(CKR_SIGNATURE_INVALID)
+        );
+        assert_eq!(
+            session.verify_now(MESSAGE, &[0; 64]),
+            Err(CKR_OPERATION_NOT_INITIALIZED)
+        );
         session.verify_init(by, public).expect("C_VerifyInit");
-        assert_eq!(session.verify_now(MESSAGE, &[0; 63]), Err(CKR_SIGNATURE_LEN_RANGE));
-        assert_eq!(session.verify_now(MESSAGE, &[0; 64]), Err(CKR_OPERATION_NOT_INITIALIZED));
+        assert_eq!(
+            session.verify_now(MESSAGE, &[0; 63]),
+            Err(CKR_SIGNATURE_LEN_RANGE)
+        );
+        assert_eq!(
+            session.verify_now(MESSAGE, &[0; 64]),
+            Err(CKR_OPERATION_NOT_INITIALIZED)
+        );
     });
 }
 
@@ -118,9 +140,15 @@ fn keys_and_mechanisms_that_do_not_fit_are_refused() {
         let init = |number, key| session.verify_init(Mechanism::plain(number), key);
         assert_eq!(init(CKM_ECDSA, rsa), Err(CKR_KEY_TYPE_INCONSISTENT));
         assert_eq!(init(CKM_SHA1_RSA_PKCS, ec), Err(CKR_KEY_TYPE_INCONSISTENT));
-        assert_eq!(init(CKM_SHA256_RSA_PKCS, rsa_private), Err(CKR_KEY_HANDLE_INVALID));
+        assert_eq!(
+            init(CKM_SHA256_RSA_PKCS, rsa_private),
+            Err(CKR_KEY_HANDLE_INVALID)
+        );
         assert_eq!(init(CKM_SHA256, rsa), Err(CKR_MECHANISM_INVALID));
-        assert_eq!(init(CKM_RSA_PKCS_PSS, rsa), Err(CKR_MECHANISM_PARAM_INVALID));
+        assert_eq!(
+            init(CKM_RSA_PKCS_PSS, rsa),
+            Err(CKR_MECHANISM_PARAM_INVALID)
+        );
         let other_hash = Mechanism::pss(CKM_SHA256_RSA_PKCS_PSS, "sha512");
         let other_hash = session.verify_init(other_hash, rsa);
         assert_eq!(other_hash, Err(CKR_MECHANISM_PARAM_INVALID));
@@ -147,7 +175,13 @@ fn recover(session: &Session<'_>, signature: &[u8], room: usize) -> Answer<Vec<u
 fn recover_init(session: &Session<'_>, key: CK_OBJECT_HANDLE) -> Answer {
     let mut raw = Mechanism::plain(CKM_RSA_PKCS).raw();
     let module = session.module();
-    answer(call!(module, C_VerifyRecoverInit, session.handle, &mut raw, key))
+    answer(call!(
+        module,
+        C_VerifyRecoverInit,
+        session.handle,
+        &mut raw,
+        key
+    ))
 }
 
 #[test]
@@ -161,16 +195,30 @@ fn an_rsa_signature_says_what_was_signed() {
         let (mut signature, mut length) = (vec![0; 256], 256);
         let (data, place) = (&mut info.clone(), signature.as_mut_ptr());
         let (start, count) = (data.as_mut_ptr(), data.len() as CK_ULONG);
-        let signed = call!(module, C_SignRecover, handle, start, count, place, &mut length);
+        let signed = call!(
+            module,
+            C_SignRecover,
+            handle,
+            start,
+            count,
+            place,
+            &mut length
+        );
         assert_eq!((signed, length), (CKR_OK, 256));
         recover_init(session, public).expect("an operation");
         assert_eq!(recover(session, &signature, 10), Err(CKR_BUFFER_TOO_SMALL));
         assert_eq!(recover(session, &signature, 256), Ok(info.clone()));
         signature[200] ^= 4;
         recover_init(session, public).expect("an operation");
-        assert_eq!(recover(session, &signature, 256), Err(CKR_SIGNATURE_INVALID));
+        assert_eq!(
+            recover(session, &signature, 256),
+            Err(CKR_SIGNATURE_INVALID)
+        );
         let (_, ec) = pair(session, "p256");
-        assert_eq!(recover_init(session, ec), Err(CKR_KEY_FUNCTION_NOT_PERMITTED));
+        assert_eq!(
+            recover_init(session, ec),
+            Err(CKR_KEY_FUNCTION_NOT_PERMITTED)
+        );
     });
 }
 

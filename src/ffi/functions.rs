@@ -11,9 +11,7 @@ use cryptoki_sys::*;
 
 use super::table::cryptoki;
 use super::{process, table};
-use crate::provider::{
-    Ciphering, Digesting, Provider, Recovering, Session, Signing, Verifying,
-};
+use crate::provider::{Ciphering, Digesting, Provider, Recovering, Session, Signing, Verifying};
 
 cryptoki! {
     v2_40 {

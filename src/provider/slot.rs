@@ -26,6 +26,15 @@ use crate::model::output::Output;
 use crate::model::signature::{SignInput, SignScheme};
 use crate::token::{PinTries, SharedToken, TokenInfo};
 
+/// What is told of the curves of a mechanism (v3.2, 6.3).
+const CURVES: CK_FLAGS = CKF_EC_F_P
+    | CKF_EC_F_2M
+    | CKF_EC_ECPARAMETERS
+    | CKF_EC_OID
+    | CKF_EC_UNCOMPRESS
+    | CKF_EC_COMPRESS
+    | CKF_EC_CURVENAME;
+
 /// A slot, its token always present.
 pub struct Slot {
     /// Its number in this library.
@@ -130,7 +139,8 @@ impl Slot {
                 Entry::Vacant(place) => {
                     place.insert(info);
                 }
-                Entry::Occupied(mut known) => known.get_mut().flags |= info.flags,
+                // Which curves there are, the token knows.
+                Entry::Occupied(mut known) => known.get_mut().flags |= info.flags & !CURVES,
             }
         }
         all

@@ -1,10 +1,8 @@
 //! Signatures of the fake server: those that were asked for, and forgeries.
 
-use aws_lc_rs::digest::{self, Digest};
-use aws_lc_rs::signature::{RSA_PSS_SHA256, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::ttlv::Item;
-use kmip_p11::kmip::{HashingAlgorithm, ResultReason, State as Life, Tag};
+use kmip_p11::kmip::{HashingAlgorithm, PaddingMethod, ResultReason, State as Life, Tag};
 use kmip_p11::model::public_key::KeyType;
 use kmip_p11::model::signature::{Hash, SignInput, SignScheme, der_ecdsa};
 
@@ -63,10 +61,13 @@ impl Wanted {
             Some(HashingAlgorithm::SHA_512) => Some(Hash::Sha512),
             _ => None,
         };
+        let padding = parameters.and_then(|p| p.find(Tag::PADDING_METHOD)?.enumeration());
+        let padding = padding.map(PaddingMethod);
         let digest = payload.find(Tag::DIGESTED_DATA).and_then(Item::bytes);
         let input = digest.or_else(|| payload.find(Tag::DATA)?.bytes())?;
         Some(Self {
             scheme: match signer.public().key_type() {
+                KeyType::Rsa(_) if padding == Some(PaddingMethod::PSS) => SignScheme::RsaPss(hash?),
                 KeyType::Rsa(_) => SignScheme::RsaPkcs1(hash?),
                 KeyType::Ec(_) => SignScheme::Ecdsa(hash?),
                 KeyType::Ed25519 => SignScheme::Ed25519,
@@ -101,20 +102,12 @@ impl Wanted {
         }
     }
 
+    /// What a server makes that does not heed the padding.
     fn pss(&self, signer: &PrivateKey) -> Option<Vec<u8>> {
-        let (encoding, algorithm): (&'static dyn RsaEncoding, _) = match self.scheme {
-            SignScheme::RsaPkcs1(Hash::Sha256) => (&RSA_PSS_SHA256, &digest::SHA256),
-            SignScheme::RsaPkcs1(Hash::Sha512) => (&RSA_PSS_SHA512, &digest::SHA512),
-            _ => return None,
+        let SignScheme::RsaPkcs1(hash) = self.scheme else {
+            return None;
         };
-        let pair = RsaKeyPair::from_pkcs8(&signer.to_pkcs8().ok()?).ok()?;
-        let digest = match self.is_digest {
-            true => Digest::import_less_safe(&self.bytes, algorithm).ok()?,
-            false => digest::digest(algorithm, &self.bytes),
-        };
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign_digest(encoding, &digest, &mut signature).ok()?;
-        Some(signature)
+        signer.sign(SignScheme::RsaPss(hash), self.input()).ok()
     }
 }
 

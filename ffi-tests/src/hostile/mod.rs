@@ -62,17 +62,8 @@ pub type Wrong = (usize, &'static Fault);
 impl<'module> World<'module> {
     /// Of our own module, with all functions of 3.2.
     pub fn new(module: &'module Module, slot: CK_SLOT_ID) -> Self {
-        let mut interface: CK_INTERFACE_PTR = std::ptr::null_mut();
-        let get = module.symbol(c"C_GetInterface");
-        // SAFETY: the symbol is a function of this type, and the default interface is asked for.
-        unsafe {
-            let get: CK_C_GetInterface = std::mem::transmute(get);
-            let (null, any) = (std::ptr::null_mut(), std::ptr::null_mut());
-            let rv = get.expect("not null")(null, any, &mut interface, 0);
-            assert_eq!(rv, CKR_OK);
-            let table = (*interface).pFunctionList.cast_const();
-            Self::of(module, table.cast(), SURFACE.len(), slot)
-        }
+        let table = std::ptr::from_ref(module.list_3_2());
+        Self::of(module, table, SURFACE.len(), slot)
     }
 
     /// Of a module of version 2.40.
