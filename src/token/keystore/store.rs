@@ -95,6 +95,10 @@ pub struct StoreError {
 pub const NAME_IS_TAKEN: &str = "there is a key of that name already; choose another name, or rename \
      or destroy that key";
 
+/// Why a key is not kept twice, whatever CKA_ID the first one is shown with.
+pub const KEY_IS_THERE: &str = "the same key is in the keystore already, perhaps under another name or \
+     CKA_ID; nothing was changed";
+
 impl StoreError {
     /// An error of that kind.
     pub fn new(kind: TokenErrorKind, reason: impl Into<String>) -> Self {

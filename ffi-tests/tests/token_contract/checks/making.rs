@@ -1,12 +1,15 @@
 //! Keys that the token makes, and keys that it takes in, of every type.
 
+use std::sync::Arc;
+
 use ffi_tests::place::{Place, View, made};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::error::TokenErrorKind;
 use kmip_p11::model::key::{Key, State};
 use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType};
-use kmip_p11::token::{NewKey, SharedToken, Token, key_kind};
+use kmip_p11::token::catalog::Wanted;
+use kmip_p11::token::{NewKey, SharedToken, Token, Wish, key_kind};
 
 use super::signing::signs_every_way;
 use super::{Check, named, shown};
@@ -52,6 +55,10 @@ pub const CHECKS: &[Check] = &[
         import(it, KeyType::MlDsa(ParameterSet::MlDsa87))
     }),
     ("import the same key twice", import_twice),
+    (
+        "import a key again that has a CKA_ID of choice",
+        import_again,
+    ),
     ("export where it is allowed", export_allowed),
     ("export ML-DSA-65 where it is allowed", export_ml_dsa),
     ("export where it is not allowed", export_forbidden),
@@ -111,6 +118,25 @@ fn import_twice(place: &Place) -> Outcome {
         same("the kind", error.kind, TokenErrorKind::BadInput)?;
     }
     same("keys shown", shown(&*token)?.len(), 1)
+}
+
+/// A key is one key, whatever it is called: programs that search page by page see it once as well.
+fn import_again(place: &Place) -> Outcome {
+    let token = place.token();
+    let p256 = KeyType::Ec(Curve::P256);
+    let private = PrivateKey::generate(p256).expect("a usual type");
+    let first = token.import(&private, &place.wanted("first", p256))?;
+    token.present(&first, &Wish::Id(Some(b"another".to_vec())))?;
+    if let Err(error) = token.import(&private, &place.wanted("second", p256)) {
+        let error = refused::<()>("the second", Err(error))?;
+        same("the kind", error.kind, TokenErrorKind::BadInput)?;
+    }
+    same("keys shown", shown(&*token)?.len(), 1)?;
+    let Some(catalog) = Arc::clone(&token).catalog() else {
+        return Ok(());
+    };
+    let page = catalog.page(&Wanted::default(), 0, 10)?;
+    same("keys in the catalog", page.keys.len(), 1)
 }
 
 fn export_allowed(place: &Place) -> Outcome {

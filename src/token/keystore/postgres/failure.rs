@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use super::super::store::{NAME_IS_TAKEN, StoreError};
+use super::super::store::{KEY_IS_THERE, NAME_IS_TAKEN, StoreError};
 use super::link::Trouble;
 use crate::error::TokenErrorKind;
 
@@ -236,9 +236,8 @@ impl Failures {
                 "somebody holds a lock, or the server is slow; nothing was changed; try again"
                     .into(),
             ),
-            "23505" if message.contains("keys_name") => {
-                return StoreError::new(BadInput, NAME_IS_TAKEN);
-            }
+            "23505" if message.contains("keys_name") => return of_input(NAME_IS_TAKEN),
+            "23505" if message.contains("keys_public_key") => return of_input(KEY_IS_THERE),
             "23505" if message.contains("keys_cka_id") => (
                 BadInput,
                 "another key of the keystore has this CKA_ID; nothing was changed".into(),
@@ -264,4 +263,8 @@ impl Failures {
         };
         self.about(kind, format!("refused: {message} ({code}); {remedy}"))
     }
+}
+
+fn of_input(reason: &str) -> StoreError {
+    StoreError::new(TokenErrorKind::BadInput, reason)
 }

@@ -31,6 +31,8 @@ CREATE TABLE kmip_p11.keys (
     code              BYTEA   NOT NULL
 );
 CREATE UNIQUE INDEX keys_cka_id ON kmip_p11.keys (cka_id);
+-- Of the digest: an index has no room for the longest keys.
+CREATE UNIQUE INDEX keys_public_key ON kmip_p11.keys (sha256(public_key));
 CREATE INDEX keys_label ON kmip_p11.keys (label, number);
 CREATE TABLE kmip_p11.certificates (
     number BIGINT PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Error, ErrorCode};
 
-use super::super::store::NAME_IS_TAKEN;
+use super::super::store::{KEY_IS_THERE, NAME_IS_TAKEN};
 use super::schema::APPLICATION_ID;
 use super::{SCHEMA, StoreError, Stored};
 use crate::config::Fault;
@@ -59,6 +59,9 @@ impl Failures<'_> {
             ErrorCode::SystemIoFailure if sqlite.extended_code == NO_ROOM_FOR_INDEX => self.full(),
             ErrorCode::ConstraintViolation if error.to_string().contains("keys.name") => {
                 StoreError::new(TokenErrorKind::BadInput, NAME_IS_TAKEN)
+            }
+            ErrorCode::ConstraintViolation if error.to_string().contains("keys.public_key") => {
+                StoreError::new(TokenErrorKind::BadInput, KEY_IS_THERE)
             }
             ErrorCode::NotADatabase => self.foreign("it is no SQLite file"),
             ErrorCode::DatabaseCorrupt => self.damaged(&error.to_string()),

@@ -31,6 +31,7 @@ CREATE TABLE keys (
     code              BLOB    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX keys_cka_id ON keys (cka_id);
+CREATE UNIQUE INDEX keys_public_key ON keys (public_key);
 CREATE INDEX keys_label ON keys (label);
 CREATE TABLE certificates (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
