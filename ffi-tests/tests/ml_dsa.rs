@@ -221,13 +221,15 @@ fn a_parameter_is_read_to_its_last_field() {
         let module = Module::initialized();
         let session = session(&module);
         let (_, spki) = halves(&session, "44");
-        begin(&session, CKH_HEDGE_PREFERRED, &mut []).expect("C_SignInit");
-        let signature = session.sign_into(MESSAGE, 2420).expect("C_Sign");
-        assert!(verifies(&spki, MESSAGE, &signature));
+        for hedge in [CKH_HEDGE_PREFERRED, CKH_HEDGE_REQUIRED] {
+            begin(&session, hedge, &mut []).expect("C_SignInit");
+            let signature = session.sign_into(MESSAGE, 2420).expect("C_Sign");
+            assert!(verifies(&spki, MESSAGE, &signature));
+        }
         for (hedge, context) in [
             (CKH_HEDGE_PREFERRED, &mut b"a context".to_vec()),
             (CKH_HEDGE_PREFERRED, &mut vec![1; 256]),
-            (CKH_HEDGE_REQUIRED, &mut vec![]),
+            (CKH_HEDGE_REQUIRED, &mut b"a context".to_vec()),
             (CKH_DETERMINISTIC_REQUIRED, &mut vec![]),
             (3, &mut vec![]),
         ] {

@@ -27,6 +27,8 @@ pub struct Offer {
     pub info: CK_MECHANISM_INFO,
     /// Its row in the table; without one, the token takes the call as it is.
     pub row: Option<&'static Mechanism>,
+    /// Whether the token surely hedges its ML-DSA signatures (FIPS 204, 3.4).
+    pub hedges: bool,
 }
 
 impl Offer {
@@ -36,7 +38,17 @@ impl Offer {
             number: row.number,
             info: row.info(),
             row: Some(row),
+            hedges: false,
         }
+    }
+
+    /// The whole table, of a token whose keys sign in this process: our crypto library hedges.
+    pub fn in_process() -> Vec<Self> {
+        let hedging = |row| Self {
+            hedges: true,
+            ..Self::of_row(row)
+        };
+        Mechanism::all().iter().map(hedging).collect()
     }
 }
 
@@ -160,13 +172,13 @@ impl Mechanism {
         }
     }
 
-    /// True if it signs with that parameter: PSS with those of its own hash, ML-DSA with one that asks for
-    /// nothing, the others without.
-    pub fn takes_parameter(&self, parameter: &Parameter) -> bool {
+    /// True if it signs with that parameter: PSS with those of its own hash, ML-DSA without a context and
+    /// hedged as is wanted, in a token that surely hedges or does not; the others without.
+    pub fn takes_parameter(&self, parameter: &Parameter, hedges: bool) -> bool {
         match (self.family, self.takes) {
             (Pss, Message(hash)) => hash.is_some() && parameter.pss_hash() == hash,
             (Pss, _) => parameter.pss_hash().is_some(),
-            (MlDsa, _) => parameter.asks_for_nothing(),
+            (MlDsa, _) => parameter.lacks_context() && parameter.is_met_by(hedges),
             _ => *parameter == Parameter::None,
         }
     }
@@ -272,17 +284,20 @@ mod tests {
             context: context.to_vec(),
         };
         let ml_dsa = of(CKM_ML_DSA);
-        assert!(ml_dsa.takes_parameter(&Parameter::None));
-        assert!(ml_dsa.takes_parameter(&asking(CKH_HEDGE_PREFERRED, b"")));
+        assert!(ml_dsa.takes_parameter(&Parameter::None, false));
+        assert!(ml_dsa.takes_parameter(&asking(CKH_HEDGE_PREFERRED, b""), false));
+        let required = asking(CKH_HEDGE_REQUIRED, b"");
+        assert!(ml_dsa.takes_parameter(&required, true));
+        assert!(!ml_dsa.takes_parameter(&required, false));
         for other in [
             asking(CKH_HEDGE_PREFERRED, b"a context"),
-            asking(CKH_HEDGE_REQUIRED, b""),
+            asking(CKH_HEDGE_REQUIRED, b"a context"),
             asking(CKH_DETERMINISTIC_REQUIRED, b""),
             Parameter::Unknown,
         ] {
-            assert!(!ml_dsa.takes_parameter(&other), "{other:?}");
+            assert!(!ml_dsa.takes_parameter(&other, true), "{other:?}");
         }
-        assert!(!of(CKM_EDDSA).takes_parameter(&asking(CKH_HEDGE_PREFERRED, b"")));
+        assert!(!of(CKM_EDDSA).takes_parameter(&asking(CKH_HEDGE_PREFERRED, b""), true));
     }
 
     #[test]

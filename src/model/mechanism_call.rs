@@ -90,16 +90,25 @@ impl Parameter {
         }
     }
 
-    /// True if the mechanism does with it what it does without. ML-DSA's says nothing where it prefers
-    /// hedging and has no context (v3.2, 6.67): neither is any other to be had of every token, nor does
-    /// the crypto library know contexts.
-    pub fn asks_for_nothing(&self) -> bool {
+    /// True if it is one of ML-DSA's (v3.2, 6.67) without a context: the crypto library knows none. Whether
+    /// a signature is hedged is nothing to those who verify it.
+    pub fn lacks_context(&self) -> bool {
         match self {
             Parameter::None => true,
-            Parameter::SignContext { hedge, context } => {
-                *hedge == CKH_HEDGE_PREFERRED && context.is_empty()
-            }
+            Parameter::SignContext { context, .. } => context.is_empty(),
             _ => false,
+        }
+    }
+
+    /// True if a token that surely hedges its ML-DSA signatures, or does not, signs as it wants.
+    pub fn is_met_by(&self, hedges: bool) -> bool {
+        match self {
+            Parameter::SignContext { hedge, .. } => match *hedge {
+                CKH_HEDGE_PREFERRED => true,
+                CKH_HEDGE_REQUIRED => hedges,
+                _ => false,
+            },
+            _ => true,
         }
     }
 

@@ -48,7 +48,7 @@ impl Verification {
         let pss = call.parameter.pss_hash();
         let admitted = match padding {
             Padding::Pss => pss.is_some_and(|hash| digest.is_none_or(|it| it == hash.into())),
-            Padding::MlDsa => call.parameter.asks_for_nothing(),
+            Padding::MlDsa => call.parameter.lacks_context(),
             _ => call.parameter == Parameter::None,
         };
         match admitted {

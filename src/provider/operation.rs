@@ -43,15 +43,15 @@ impl Means {
     /// A call of something that is offered.
     pub fn new(offer: Offer, call: MechanismCall) -> Result<Self> {
         match (offer.row, &call.parameter) {
-            (Some(row), _) => Self::of_row(row, call.parameter),
+            (Some(row), _) => Self::of_row(row, call.parameter, offer.hedges),
             (None, Parameter::Unknown) => Err(Error::MechanismParamInvalid("of this number")),
             (None, _) => Ok(Self::Own(call)),
         }
     }
 
-    /// A call of a mechanism that is done here as well.
-    pub fn of_row(row: &'static Mechanism, parameter: Parameter) -> Result<Self> {
-        match row.takes_parameter(&parameter) {
+    /// A call of a mechanism that is done here as well, by what surely hedges ML-DSA or does not.
+    pub fn of_row(row: &'static Mechanism, parameter: Parameter, hedges: bool) -> Result<Self> {
+        match row.takes_parameter(&parameter, hedges) {
             true => Ok(Self::Row(row, parameter)),
             false => Err(Error::MechanismParamInvalid(row.name)),
         }

@@ -45,6 +45,7 @@ mod tests {
     use super::*;
     use crate::crypto::private_key::PrivateKey;
     use crate::error::Error;
+    use crate::model::ml_dsa::ParameterSet;
     use crate::model::public_key::{Curve, KeyType};
     use crate::token::NewKey;
     use crate::token::memory::MemoryToken;
@@ -58,6 +59,7 @@ mod tests {
             KeyType::Ec(Curve::P384),
             KeyType::Ec(Curve::P521),
             KeyType::Ed25519,
+            KeyType::MlDsa(ParameterSet::MlDsa65),
         ] {
             let wanted = NewKey::new(key_type.to_string(), key_type);
             let key = token.generate(&wanted).unwrap();

@@ -16,6 +16,7 @@ use crate::error::{Result, TokenErrorKind};
 use crate::model::certificate::Certificate;
 use crate::model::cipher::RsaPadding;
 use crate::model::key::{Custody, Found, Key, ObjectId, OtherUses, State};
+use crate::model::mechanism::Offer;
 use crate::model::signature::{SignInput, SignScheme};
 use crate::model::validity::Validity;
 
@@ -200,6 +201,10 @@ impl Token for MemoryToken {
 
     fn logout(&self) {
         self.logged_in.store(false, Ordering::Relaxed);
+    }
+
+    fn mechanisms(&self) -> Vec<Offer> {
+        Offer::in_process()
     }
 
     fn find(&self) -> Result<Found> {

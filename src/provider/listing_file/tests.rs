@@ -9,6 +9,7 @@ use super::*;
 use crate::error::Result as TokenResult;
 use crate::model::certificate::Certificate;
 use crate::model::key::{Custody, Found, ObjectId, State};
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType};
 use crate::model::signature::{SignInput, SignScheme};
 use crate::token::memory::MemoryToken;
@@ -59,7 +60,7 @@ impl Place {
     }
 }
 
-/// Three of them, made once.
+/// Some of them, made once.
 fn keys() -> Vec<Key> {
     static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
     KEYS.get_or_init(make_keys).clone()
@@ -71,6 +72,7 @@ fn make_keys() -> Vec<Key> {
         KeyType::Rsa(2048),
         KeyType::Ec(Curve::P521),
         KeyType::Ed25519,
+        KeyType::MlDsa(ParameterSet::MlDsa44),
     ];
     let make = |key_type: &KeyType| {
         let wanted = NewKey {

@@ -55,7 +55,7 @@ impl Session {
             Object::Session(object) => {
                 let row = Mechanism::of(call.number);
                 let row = row.ok_or(Error::MechanismInvalid(call.number))?;
-                SignOperation::of_session(object, Means::of_row(row, call.parameter)?)
+                SignOperation::of_session(object, Means::of_row(row, call.parameter, true)?)
             }
         }
     }

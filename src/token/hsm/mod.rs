@@ -169,6 +169,7 @@ impl HsmToken {
                 flags: CKF_SIGN | facts.curves | if facts.hardware { CKF_HW } else { 0 },
             },
             row: None,
+            hedges: false,
         });
         let mut offers: Vec<Offer> = own.collect();
         let numbers: Vec<_> = offers.iter().map(|offer| offer.number).collect();

@@ -44,6 +44,7 @@ use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::certificate::Certificate;
 use crate::model::cipher::RsaPadding;
 use crate::model::key::{Found, Hidden, Key, ObjectId};
+use crate::model::mechanism::Offer;
 use crate::model::signature::{SignInput, SignScheme};
 
 /// How long what was seen of the token answers for it.
@@ -191,6 +192,10 @@ impl Token for KeystoreToken {
             pin_tries: seen.map_or(PinTries::All, |seen| seen.tries),
             user: None,
         }
+    }
+
+    fn mechanisms(&self) -> Vec<Offer> {
+        Offer::in_process()
     }
 
     /// Without a look at the database, which may be what failed.

@@ -9,6 +9,10 @@ use ffi_tests::process::run;
 use ffi_tests::scene::{LABEL, Scene};
 use ffi_tests::scratch::Scratch;
 use ffi_tests::tool;
+use kmip_p11::crypto::private_key::PrivateKey;
+use kmip_p11::model::ml_dsa::ParameterSet;
+use kmip_p11::model::public_key::KeyType;
+use pem_rfc7468::LineEnding;
 use serde_json::Value;
 
 use crate::person::{Person, word};
@@ -22,18 +26,25 @@ struct Owner {
 
 impl Owner {
     fn with(slots: &[SlotEntry]) -> Self {
+        Self::showing(slots, ["", ""])
+    }
+
+    /// The same with a line more for each keystore.
+    fn showing(slots: &[SlotEntry], lines: [&str; 2]) -> Self {
         let databases = Scratch::new();
         let text: Vec<_> = ["keys", "more"]
-            .map(|label| {
+            .into_iter()
+            .zip(lines)
+            .map(|(label, line)| {
                 let path = databases.file(label);
                 format!(
                     "[[slot]]\nlabel = {label:?}\nkeystore.path = {:?}\nkeystore.seal = \"file\"\n\
-                     keystore.seal_file = {:?}\n",
+                     keystore.seal_file = {:?}\n{line}\n",
                     path.with_extension("db"),
                     path.with_extension("seal")
                 )
             })
-            .into();
+            .collect();
         let configuration = Configuration::with_more(slots, &text.concat());
         let person = Person::with(&configuration);
         for label in ["keys", "more"] {
@@ -150,6 +161,50 @@ fn a_key_moves_from_one_keystore_to_another_with_what_it_has() {
     // Once it is there, it stays there.
     let back = ["--slot", "more", "key", "copy", "web", "--to", "keys"];
     assert_eq!(person.refusal(&back).0, "denied");
+}
+
+const ML_DSA: &str = "keys.types = [\"ml-dsa-44\", \"ml-dsa-65\"]";
+
+/// From its making to its end, in two keystores that show such keys.
+#[test]
+fn an_ml_dsa_key_lives_like_any_other() {
+    let owner = Owner::showing(&[], [ML_DSA, ML_DSA]);
+    let person = &owner.person;
+    let slot = |label, line: &[&str]| person.json(&[&["--slot", label, "key"], line].concat());
+    let line = ["generate", "made", "--type", "ml-dsa-65", "--extractable"];
+    let key = slot("keys", &line)["key"].clone();
+    assert_eq!(
+        (word(&key, "type"), word(&key, "openssh")),
+        ("ML-DSA-65", "")
+    );
+    assert!(word(&key, "pem").starts_with("-----BEGIN PUBLIC KEY-----\n"));
+    slot("keys", &["rename", "made", "named"]);
+    let moved = slot("keys", &["move", "named", "--to", "more", "--yes"]);
+    assert_eq!(moved["key"]["fingerprint"], key["fingerprint"]);
+    assert_eq!((owner.keys("keys").len(), owner.keys("more").len()), (0, 1));
+    slot("more", &["revoke", "named"]);
+    slot("more", &["destroy", "named", "--yes"]);
+    assert_eq!(owner.keys("more").len(), 0);
+}
+
+#[test]
+fn an_ml_dsa_key_comes_from_a_file_and_is_not_brought_where_nobody_would_see_it() {
+    let owner = Owner::showing(&[], [ML_DSA, ""]);
+    let person = &owner.person;
+    let private = PrivateKey::generate(KeyType::MlDsa(ParameterSet::MlDsa44));
+    let pkcs8 = private.and_then(|key| key.to_pkcs8()).expect("a key");
+    let pem = pem_rfc7468::encode_string("PRIVATE KEY", LineEnding::LF, &pkcs8);
+    let files = Scratch::new();
+    let file = files.write("id", pem.expect("a file"));
+    let line = ["--slot", "keys", "key", "import", "web", shown(&file)];
+    let imported = person.json(&[&line[..], &["--extractable"]].concat());
+    assert_eq!(word(&imported["key"], "type"), "ML-DSA-44");
+    let (kind, message) = person.refusal(&["--slot", "keys", "key", "copy", "web", "--to", "more"]);
+    assert_eq!(kind, "refused", "{message}");
+    assert!(
+        message.contains("shows no ML-DSA-44 keys: see keys.types"),
+        "{message}"
+    );
 }
 
 #[test]

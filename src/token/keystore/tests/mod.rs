@@ -9,7 +9,9 @@ mod tampering;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::config::KeyKind;
 use crate::config::Keystore;
+use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType};
 
 /// A keystore in a directory of its own.
@@ -89,13 +91,18 @@ fn kind<T: std::fmt::Debug>(answer: Result<T>) -> (TokenErrorKind, String) {
 fn every_type_of_key_is_made_found_and_signs_in_another_process() {
     let scene = by_file();
     let [p256, p384, p521] = Curve::ALL.map(KeyType::Ec);
-    let types = [KeyType::Rsa(2048), p256, p384, p521, KeyType::Ed25519];
-    for (number, key_type) in types.into_iter().enumerate() {
+    let mut types = vec![KeyType::Rsa(2048), p256, p384, p521, KeyType::Ed25519];
+    types.extend(ParameterSet::ALL.map(KeyType::MlDsa));
+    for (number, key_type) in types.iter().copied().enumerate() {
         let wanted = NewKey::new(format!("key {number}"), key_type);
         let made = scene.token().generate(&wanted).unwrap();
         assert_eq!(made.public.key_type(), key_type);
     }
-    let token = scene.token();
+    let filter = KeyFilter {
+        types: KeyKind::ALL.to_vec(),
+        ..KeyFilter::default()
+    };
+    let token = KeystoreToken::new("keys", &scene.config, filter);
     let found = token.find().unwrap();
     assert_eq!((found.keys.len(), found.hidden.len()), (types.len(), 0));
     for key in &found.keys {
