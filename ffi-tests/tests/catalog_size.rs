@@ -65,6 +65,7 @@ fn key(number: KeyNumber) -> Key {
         state: State::Active,
         validity: Validity::default(),
         may_sign: true,
+        mechanisms: None,
         other_uses: OtherUses::default(),
         custody: Custody::default(),
         groups: vec![],

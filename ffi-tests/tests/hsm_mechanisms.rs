@@ -90,8 +90,36 @@ fn the_list_is_the_modules(vendor: Vendor) {
     ] {
         assert!(ours.contains(&number), "{number:#x}");
     }
+    each_is_allowed_to_the_keys_it_goes_with(&module, &ours);
     assert!(!ours.contains(&CKM_SHA256_HMAC) && !ours.contains(&CKM_RSA_PKCS_KEY_PAIR_GEN));
     assert_eq!(theirs.finalize(), Ok(()));
+}
+
+/// By CKA_ALLOWED_MECHANISMS of an RSA, an EC and an Ed25519 key; of those that sign, none other and all of them.
+fn each_is_allowed_to_the_keys_it_goes_with(module: &Module, ours: &BTreeSet<CK_MECHANISM_TYPE>) {
+    let session = Session::open(module, module.slot(LABEL)).expect("a session");
+    let allowed = |name| -> BTreeSet<CK_MECHANISM_TYPE> {
+        let bytes = session.attribute(session.private_key(name), CKA_ALLOWED_MECHANISMS);
+        let bytes = bytes.expect("CKA_ALLOWED_MECHANISMS");
+        let numbers = bytes.chunks_exact(size_of::<CK_MECHANISM_TYPE>());
+        let numbers =
+            numbers.map(|it| CK_MECHANISM_TYPE::from_ne_bytes(it.try_into().expect("one")));
+        numbers
+            .filter(|number| *number != CKM_RSA_PKCS_OAEP)
+            .collect()
+    };
+    let (rsa, ec, ed25519) = (allowed("rsa"), allowed("p256"), allowed("ed25519"));
+    assert!(rsa.contains(&CKM_RSA_PKCS_PSS) && rsa.contains(&CKM_RSA_X_509));
+    assert!(
+        ec.contains(&CKM_ECDSA)
+            && ec
+                .iter()
+                .all(|it| (CKM_ECDSA..=CKM_ECDSA_SHA512).contains(it))
+    );
+    assert_eq!(ed25519, BTreeSet::from([CKM_EDDSA]));
+    let all: BTreeSet<_> = [rsa, ec, ed25519].into_iter().flatten().collect();
+    let others = BTreeSet::from([CKM_ML_DSA]);
+    assert_eq!(&all | &others, ours | &others);
 }
 
 /// C_SignInit with a parameter, and C_Sign.

@@ -56,6 +56,7 @@ fn key(number: usize) -> Key {
         state: State::Active,
         validity: Validity::default(),
         may_sign: true,
+        mechanisms: None,
         other_uses: OtherUses::default(),
         custody: Custody::default(),
         groups: vec!["ssh-users".into()],

@@ -71,6 +71,9 @@ pub struct Key {
     pub may_sign: bool,
     /// What else the token does with it.
     pub other_uses: OtherUses,
+    /// By which mechanisms of PKCS#11 it signs, where its token says so; else by all of ours that go with
+    /// its type.
+    pub mechanisms: Option<Vec<u64>>,
     /// What is known of how the token guards it.
     pub custody: Custody,
     /// The object groups it is in.

@@ -89,12 +89,12 @@ fn storage(key: &Key) -> Attributes {
 /// What public and private key have in common (v3.2, 4.7).
 fn key_attributes(key: &Key) -> Attributes {
     let encrypts = matches!(key.public, PublicKey::Rsa { .. });
-    let mechanisms: Vec<_> = Mechanism::all()
-        .iter()
-        .filter(|mechanism| mechanism.goes_with(key.public.key_type()))
-        .map(|mechanism| mechanism.number)
-        .chain(encrypts.then_some(CKM_RSA_PKCS_OAEP))
-        .collect();
+    let mut mechanisms = key.mechanisms.clone().unwrap_or_else(|| {
+        let fitting = |it: &&Mechanism| it.goes_with(key.public.key_type());
+        let ours = Mechanism::all().iter().filter(fitting);
+        ours.map(|mechanism| mechanism.number).collect()
+    });
+    mechanisms.extend(encrypts.then_some(CKM_RSA_PKCS_OAEP));
     let subject = key.certificates.first().map(Certificate::subject);
     storage(key)
         .bool(CKA_MODIFIABLE, true)

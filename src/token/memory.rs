@@ -128,6 +128,7 @@ impl MemoryToken {
             validity: Validity::default(),
             may_sign: true,
             other_uses: OtherUses::of(key_type),
+            mechanisms: None,
             custody: Custody {
                 extractable: Some(wanted.extractable),
                 ..Custody::default()

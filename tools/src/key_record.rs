@@ -230,6 +230,7 @@ pub mod tests {
             state: State::Active,
             validity: Default::default(),
             may_sign: true,
+            mechanisms: None,
             other_uses: OtherUses::default(),
             custody: Default::default(),
             groups: vec!["ssh".into()],

@@ -12,7 +12,7 @@ use crate::model::public_key::PublicKey;
 use crate::model::validity::Validity;
 
 /// The first bytes of a file, with the number of its format: another format is another number.
-const MAGIC: &[u8; 16] = b"kmip-p11 keys 2\n";
+const MAGIC: &[u8; 16] = b"kmip-p11 keys 3\n";
 
 /// Bytes of what a token may have learnt.
 const MOST_LEARNT: usize = 64 << 10;
@@ -50,6 +50,9 @@ struct Entry<'a> {
     validity: [Option<i64>; 4],
     may_sign: bool,
     other_uses: [bool; 2],
+    /// None for those of its type.
+    #[serde(deserialize_with = "one_by_one")]
+    mechanisms: Vec<u64>,
     custody: [Option<bool>; 4],
     #[serde(borrow, deserialize_with = "one_by_one")]
     groups: Vec<&'a str>,
@@ -114,6 +117,7 @@ fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
         validity,
         may_sign,
         other_uses,
+        mechanisms,
         custody,
         groups,
         created,
@@ -139,6 +143,7 @@ fn append(body: Vec<u8>, key: &Key) -> Result<Vec<u8>, String> {
         ],
         may_sign: *may_sign,
         other_uses: [other_uses.decrypt, other_uses.agree],
+        mechanisms: mechanisms.clone().unwrap_or_default(),
         custody: [
             custody.sensitive,
             custody.extractable,
@@ -220,6 +225,7 @@ impl Entry<'_> {
             },
             may_sign: self.may_sign,
             other_uses: OtherUses { decrypt, agree },
+            mechanisms: Some(self.mechanisms).filter(|it| !it.is_empty()),
             custody: Custody {
                 sensitive,
                 extractable,

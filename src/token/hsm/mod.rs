@@ -233,6 +233,10 @@ impl Token for HsmToken {
     fn find(&self) -> Result<Found> {
         let pairs = self.pairs()?;
         let mut shown = select(pairs.found.keys, &self.filter);
+        let offers = self.mechanisms();
+        for key in &mut shown.keys {
+            key.mechanisms = signing::mechanisms_of(key.public.key_type(), &offers);
+        }
         shown.hidden.extend(pairs.found.hidden);
         Ok(shown)
     }

@@ -283,6 +283,7 @@ fn key(public: PublicKey, shown: &Object, group: Group<'_>) -> Key {
         validity: Validity::default(),
         may_sign: shown.sign.unwrap_or(true),
         other_uses: OtherUses::default(),
+        mechanisms: None,
         custody: Custody {
             sensitive: shown.sensitive,
             extractable: shown.extractable,

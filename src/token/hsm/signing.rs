@@ -9,7 +9,9 @@ use super::{HsmToken, foreign_mechanism, vouching};
 use crate::crypto::digest_of;
 use crate::error::{Result, TokenErrorKind};
 use crate::model::key::Key;
+use crate::model::mechanism::Offer;
 use crate::model::mechanism_call::{MechanismCall, Parameter};
+use crate::model::public_key::KeyType;
 use crate::model::signature::{SignInput, SignScheme, digest_info};
 use crate::token::Token;
 
@@ -45,6 +47,13 @@ pub fn call_of(
         }
     };
     Ok((MechanismCall::plain(number), data))
+}
+
+/// By which of these keys of that type sign; `None` if the module did not tell any.
+pub fn mechanisms_of(key_type: KeyType, offers: &[Offer]) -> Option<Vec<CK_MECHANISM_TYPE>> {
+    let numbers = offers.iter().map(|offer| offer.number);
+    let fitting = numbers.filter(|number| foreign_mechanism::goes_with(*number, key_type));
+    (!offers.is_empty()).then(|| fitting.collect())
 }
 
 impl HsmToken {

@@ -97,6 +97,7 @@ pub fn key(row: &KeyRow, certificates: Vec<Certificate>) -> Result<Key, String> 
         },
         may_sign: true,
         other_uses: OtherUses::of(key_type),
+        mechanisms: None,
         custody: Custody {
             sensitive: Some(true),
             extractable: Some(row.extractable),

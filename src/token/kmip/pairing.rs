@@ -165,6 +165,7 @@ fn key(private: &Managed, public_id: &str, public: &PublicKey, all: &[Certificat
         state: private.state(),
         may_sign: private.may_sign(),
         other_uses: OtherUses::default(),
+        mechanisms: None,
         custody: private.custody,
         created: private.created,
         certificates: all
