@@ -23,6 +23,7 @@ pub struct Scene {
     rsa: OnceCell<Outcome<Pair>>,
     p256: OnceCell<Outcome<Pair>>,
     ed25519: OnceCell<Outcome<Pair>>,
+    ml_dsa: OnceCell<Outcome<Pair>>,
 }
 
 /// A pair on the server, and what the public half says.
@@ -49,6 +50,7 @@ impl Scene {
             rsa: OnceCell::new(),
             p256: OnceCell::new(),
             ed25519: OnceCell::new(),
+            ml_dsa: OnceCell::new(),
         }
     }
 
@@ -117,6 +119,12 @@ impl Scene {
     pub fn ed25519(&self) -> Outcome<Pair> {
         let made = || self.active_pair("ed25519", KeyType::Ed25519);
         needed(self.ed25519.get_or_init(made).clone())
+    }
+
+    /// An active ML-DSA-65 pair, registered if the server makes none.
+    pub fn ml_dsa(&self) -> Outcome<Pair> {
+        let made = || self.active_pair("ml-dsa", KeyType::MlDsa(ParameterSet::MlDsa65));
+        needed(self.ml_dsa.get_or_init(made).clone())
     }
 
     fn active_pair(&self, name: &str, key_type: KeyType) -> Outcome<Pair> {

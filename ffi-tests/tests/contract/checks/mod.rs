@@ -14,7 +14,7 @@ use crate::scene::Scene;
 pub type Check = (&'static str, fn(&Scene) -> Outcome);
 
 /// In the order of the matrix.
-pub const CHECKS: [Check; 52] = [
+pub const CHECKS: [Check; 54] = [
     ("Discover Versions", lookup::discover_versions),
     ("Query", lookup::query),
     ("Create, AES-256", objects::create),
@@ -23,6 +23,7 @@ pub const CHECKS: [Check; 52] = [
     ("Create Key Pair, P-384", objects::create_p384),
     ("Create Key Pair, P-521", objects::create_p521),
     ("Create Key Pair, Ed25519", objects::create_ed25519),
+    ("Create Key Pair, ML-DSA-65", objects::create_ml_dsa),
     ("Register, private key", objects::register_private),
     ("Register, public key", objects::register_public),
     ("Register, certificate", objects::register_certificate),
@@ -62,6 +63,7 @@ pub const CHECKS: [Check; 52] = [
     ("Sign, P-256, data", signing::p256_data),
     ("Sign, P-256, digested data", signing::p256_digest),
     ("Sign, Ed25519, data", signing::ed25519_data),
+    ("Sign, ML-DSA-65, data", signing::ml_dsa_data),
     ("Signature Verify, RSA", signing::verify),
     ("Encrypt and Decrypt, AES-CBC", usage::encrypt),
     ("MAC, HMAC-SHA256", usage::mac),

@@ -3,6 +3,7 @@
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap};
 use kmip_p11::crypto::private_key::PrivateKey;
 use kmip_p11::kmip::*;
+use kmip_p11::model::ml_dsa::ParameterSet;
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 use crate::outcome::{Fault, Outcome, demand, deviates, needed, never};
@@ -31,6 +32,11 @@ pub fn create_p521(scene: &Scene) -> Outcome {
 
 pub fn create_ed25519(scene: &Scene) -> Outcome {
     scene.new_pair("made", KeyType::Ed25519).map(drop)
+}
+
+pub fn create_ml_dsa(scene: &Scene) -> Outcome {
+    let key_type = KeyType::MlDsa(ParameterSet::MlDsa65);
+    scene.new_pair("made", key_type).map(drop)
 }
 
 fn own_key() -> PrivateKey {

@@ -89,6 +89,10 @@ pub fn ed25519_data(scene: &Scene) -> Outcome {
     signs(scene, scene.ed25519(), data())
 }
 
+pub fn ml_dsa_data(scene: &Scene) -> Outcome {
+    signs(scene, scene.ml_dsa(), data())
+}
+
 /// Right for one message, wrong for another.
 pub fn verify(scene: &Scene) -> Outcome {
     let pair = scene.rsa()?;
