@@ -41,17 +41,27 @@ fn made_by<P: MlDsaParams>(seed: [u8; 32], message: &[u8], context: &[u8]) -> Ma
 /// True if it is a signature over `message`, without context, by the key of this
 /// SubjectPublicKeyInfo.
 pub fn verifies(spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    verifies_in(b"", spki, message, signature)
+}
+
+/// The same in a context.
+pub fn verifies_in(context: &[u8], spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Ok(PublicKey::MlDsa { set, bytes }) = PublicKey::from_spki(spki) else {
         return false;
     };
     match set {
-        ParameterSet::MlDsa44 => verifies_by::<MlDsa44>(&bytes, message, signature),
-        ParameterSet::MlDsa65 => verifies_by::<MlDsa65>(&bytes, message, signature),
-        ParameterSet::MlDsa87 => verifies_by::<MlDsa87>(&bytes, message, signature),
+        ParameterSet::MlDsa44 => verifies_by::<MlDsa44>(&bytes, message, context, signature),
+        ParameterSet::MlDsa65 => verifies_by::<MlDsa65>(&bytes, message, context, signature),
+        ParameterSet::MlDsa87 => verifies_by::<MlDsa87>(&bytes, message, context, signature),
     }
 }
 
-fn verifies_by<P: MlDsaParams>(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+fn verifies_by<P: MlDsaParams>(
+    key: &[u8],
+    message: &[u8],
+    context: &[u8],
+    signature: &[u8],
+) -> bool {
     let Ok(key) = EncodedVerifyingKey::<P>::try_from(key) else {
         return false;
     };
@@ -60,5 +70,5 @@ fn verifies_by<P: MlDsaParams>(key: &[u8], message: &[u8], signature: &[u8]) -> 
     };
     let key = VerifyingKey::<P>::decode(&key);
     Signature::decode(&signature)
-        .is_some_and(|signature| key.verify_with_context(message, b"", &signature))
+        .is_some_and(|signature| key.verify_with_context(message, context, &signature))
 }

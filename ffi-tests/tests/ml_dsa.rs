@@ -3,14 +3,17 @@
 use std::ptr::null_mut;
 
 use cryptoki_sys::*;
+use ffi_tests::configuration::Configuration;
 use ffi_tests::here;
+use ffi_tests::keys::Keyring;
 use ffi_tests::keystore_scene::KeystoreScene;
-use ffi_tests::ml_dsa::{made, verifies};
+use ffi_tests::ml_dsa::{made, verifies, verifies_in};
 use ffi_tests::module::{Answer, Module};
 use ffi_tests::openssh::agent::Agent;
 use ffi_tests::openssh::name;
 use ffi_tests::openssh::sshd::Setup;
 use ffi_tests::own_process::alone;
+use ffi_tests::place::{Furnished, Kind};
 use ffi_tests::process::run;
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::{Session, class};
@@ -197,7 +200,7 @@ fn programs_find_the_keys_and_sign_with_them() {
 }
 
 /// C_SignInit by CKM_ML_DSA with CK_SIGN_ADDITIONAL_CONTEXT.
-fn begin(session: &Session<'_>, hedge: CK_HEDGE_TYPE, context: &mut [u8]) -> Answer {
+fn begin(session: &Session<'_>, name: &str, hedge: CK_HEDGE_TYPE, context: &mut [u8]) -> Answer {
     let length = context.len() as CK_ULONG;
     let mut parameter = CK_SIGN_ADDITIONAL_CONTEXT {
         hedgeVariant: hedge,
@@ -212,7 +215,7 @@ fn begin(session: &Session<'_>, hedge: CK_HEDGE_TYPE, context: &mut [u8]) -> Ans
         pParameter: (&raw mut parameter).cast(),
         ulParameterLen: size_of_val(&parameter) as CK_ULONG,
     };
-    session.sign_init_by(mechanism, session.private_key("44"))
+    session.sign_init_by(mechanism, session.private_key(name))
 }
 
 #[test]
@@ -222,7 +225,7 @@ fn a_parameter_is_read_to_its_last_field() {
         let session = session(&module);
         let (_, spki) = halves(&session, "44");
         for hedge in [CKH_HEDGE_PREFERRED, CKH_HEDGE_REQUIRED] {
-            begin(&session, hedge, &mut []).expect("C_SignInit");
+            begin(&session, "44", hedge, &mut []).expect("C_SignInit");
             let signature = session.sign_into(MESSAGE, 2420).expect("C_Sign");
             assert!(verifies(&spki, MESSAGE, &signature));
         }
@@ -233,7 +236,7 @@ fn a_parameter_is_read_to_its_last_field() {
             (CKH_DETERMINISTIC_REQUIRED, &mut vec![]),
             (3, &mut vec![]),
         ] {
-            let refused = begin(&session, hedge, context);
+            let refused = begin(&session, "44", hedge, context);
             assert_eq!(
                 refused,
                 Err(CKR_MECHANISM_PARAM_INVALID),
@@ -248,6 +251,44 @@ fn a_parameter_is_read_to_its_last_field() {
         };
         let refused = session.sign_init_by(cut, session.private_key("44"));
         assert_eq!(refused, Err(CKR_MECHANISM_PARAM_INVALID));
+    });
+}
+
+/// A token of an HSM, in a slot that shows such keys.
+fn kryoptic() -> Furnished {
+    let mut place = Furnished::empty(Kind::Kryoptic);
+    let text = std::fs::read_to_string(place.configuration.path()).expect("a configuration");
+    let types = "\nkeys.types = [\"ml-dsa-65\"]\n";
+    place.configuration = Configuration::of_text(&(text + types));
+    place
+}
+
+/// The parameter goes to the module as it is.
+#[test]
+fn an_hsm_signs_in_contexts_and_in_the_deterministic_way() {
+    if !Kind::Kryoptic.is_wanted(here!()) {
+        return;
+    }
+    alone(here!(), kryoptic, || {
+        let set = ParameterSet::MlDsa65;
+        Keyring::of_environment(LABEL).make("65", KeyType::MlDsa(set));
+        let module = Module::initialized();
+        let session = session(&module);
+        let (_, spki) = halves(&session, "65");
+        let sign = |hedge, context: &[u8]| {
+            begin(&session, "65", hedge, &mut context.to_vec()).expect("C_SignInit");
+            let signature = session.sign_into(MESSAGE, set.signature_len());
+            let signature = signature.expect("C_Sign");
+            assert!(verifies_in(context, &spki, MESSAGE, &signature));
+            signature
+        };
+        for context in [&b""[..], b"a context"] {
+            sign(CKH_HEDGE_PREFERRED, context);
+            let hedged = [(); 2].map(|()| sign(CKH_HEDGE_REQUIRED, context));
+            assert_ne!(hedged[0], hedged[1]);
+            let same = [(); 2].map(|()| sign(CKH_DETERMINISTIC_REQUIRED, context));
+            assert_eq!(same[0], same[1]);
+        }
     });
 }
 
