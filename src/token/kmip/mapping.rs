@@ -75,7 +75,7 @@ pub const TABLE: &[Row] = &[
     read("Object Type", "CKA_CLASS", "searching", take_kind),
     read(
         "Cryptographic Algorithm",
-        "CKA_KEY_TYPE, if the value fits it",
+        "CKA_KEY_TYPE and CKA_PARAMETER_SET, if the value fits it",
         "making, searching in parts",
         take_algorithm,
     ),
