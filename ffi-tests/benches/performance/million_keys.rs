@@ -1,4 +1,4 @@
-//! A keystore with a million real keys: found by ID and by label, and listed to the end.
+//! Keystores with a million real keys: found by ID and by label, and listed to the end.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,6 +7,7 @@ use cryptoki_sys::*;
 use ffi_tests::configuration::Configuration;
 use ffi_tests::module::Module;
 use ffi_tests::own_process::Surroundings;
+use ffi_tests::postgres_server::PostgresServer;
 use ffi_tests::scratch::Scratch;
 use ffi_tests::session::{Session, class};
 use kmip_p11::config::{Backend, Config};
@@ -20,17 +21,33 @@ const KEYS: usize = 1_000_000;
 const SEARCHES: usize = 500;
 const MOST: Duration = Duration::from_millis(1);
 
-/// All of them. Each key is made, sealed and written as any other, all in one transaction.
+/// All of them. Each key is made, sealed and written as any other.
 pub fn rows() -> Vec<ValueRow> {
     let scratch = Scratch::new();
+    let file = scratch.file("keys.db");
+    let sqlite = format!("keystore.path = {file:?}");
+    let bytes = || std::fs::metadata(&file).map_or(0, |file| file.len());
+    let mut rows = of("SQLite", &sqlite, bytes);
+    let server = PostgresServer::new();
+    server.make_database("keys");
+    let postgres = server.by_socket("alice", "keys");
+    let postgres = format!("keystore.postgres = {postgres:?}");
+    let bytes = || {
+        let told = server.sql("keys", "SELECT pg_database_size('keys')");
+        told.trim().parse().unwrap_or(0)
+    };
+    rows.extend(of("Postgres", &postgres, bytes));
+    rows
+}
+
+fn of(place: &str, line: &str, bytes: impl Fn() -> u64) -> Vec<ValueRow> {
+    let scratch = Scratch::new();
     let configuration = Configuration::of_text(&format!(
-        "[[slot]]\nlabel = \"keys\"\nkeystore.path = {:?}\nkeystore.seal = \"file\"\n\
-         keystore.seal_file = {:?}\n",
-        scratch.file("keys.db"),
+        "[[slot]]\nlabel = \"keys\"\n{line}\nkeystore.seal = \"file\"\nkeystore.seal_file = {:?}\n",
         scratch.file("credential")
     ));
     let filled = fill(&configuration);
-    let size = std::fs::metadata(scratch.file("keys.db")).map_or(0, |file| file.len());
+    let size = bytes();
     let mut command: Command = inside("a keystore");
     command
         .envs(configuration.environment())
@@ -41,13 +58,13 @@ pub fn rows() -> Vec<ValueRow> {
     let &[by_id, by_label, certificates, listing, before, after, most] = numbers.as_slice() else {
         panic!("{text}");
     };
-    let what = |what: &str| format!("keystore of {KEYS} keys: {what}");
+    let what = |what: &str| format!("keystore of {KEYS} keys in {place}: {what}");
     let found = |how: &str, nanoseconds| {
         let time = Duration::from_nanos(nanoseconds);
         ValueRow {
             what: what(how),
             measured: Measured::Here(shown(time)),
-            target: Some((format!("at most {}", shown(MOST)), time <= MOST)),
+            target: (place == "SQLite").then(|| (format!("at most {}", shown(MOST)), time <= MOST)),
         }
     };
     let plain = |how: &str, value: String| ValueRow {

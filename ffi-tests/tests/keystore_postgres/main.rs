@@ -2,6 +2,7 @@
 
 mod faults;
 mod life;
+mod many;
 mod place;
 mod programs;
 mod trust;

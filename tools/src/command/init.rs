@@ -50,7 +50,8 @@ pub fn init(
         in_use,
     } = wanted(arguments, init)?;
     let place = place_of(&wanted.database);
-    if place.symlink_metadata().is_ok() {
+    let is_file = matches!(wanted.database, Database::Sqlite(_));
+    if is_file && place.symlink_metadata().is_ok() {
         return Err(Failure::Refused(format!(
             "there is a file {} already, and it was left as it is",
             place.display()
@@ -63,7 +64,8 @@ pub fn init(
         }
         _ => None,
     };
-    if let Database::Sqlite(file) = &wanted.database {
+    let file = is_file.then_some(&place);
+    for file in file.into_iter().chain(seal_file(&wanted.seal).as_ref()) {
         make_directory(file)?;
     }
     keystore::create(&label, &wanted, pin.as_ref().map(|pin| pin.as_str()))?;
@@ -125,7 +127,7 @@ fn of_file(
     })
 }
 
-/// The keystore's directory, for nobody else to look into: a credential file comes there first.
+/// The directory of a keystore or its credential file, for nobody else to look into.
 fn make_directory(file: &Path) -> Result<(), Failure> {
     let Some(directory) = file.parent() else {
         return Ok(());

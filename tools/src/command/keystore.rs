@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use kmip_p11::config::{Backend, Config, Keystore, Seal};
+use kmip_p11::config::{Backend, Config, Database, Keystore, Seal};
 use kmip_p11::token::{check_signature, keystore};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -153,7 +153,7 @@ impl Scene<'_> {
     fn seal(&self, wanted: &SealArguments) -> Result<Done, Failure> {
         let seal = match (&wanted.like, wanted.by) {
             (Some(file), _) => self.seal_in(file)?,
-            (None, Some(SealKind::File)) => Seal::File(self.seal_file()),
+            (None, Some(SealKind::File)) => Seal::File(self.seal_file()?),
             (None, _) => Seal::Pin,
         };
         let old = self.old_pin()?;
@@ -214,9 +214,16 @@ impl Scene<'_> {
     }
 
     /// The one that the configuration names, or the one beside the keystore.
-    fn seal_file(&self) -> PathBuf {
-        let beside = || place_of(&self.keystore.database).with_extension("seal");
-        seal_file(&self.keystore.seal).unwrap_or_else(beside)
+    fn seal_file(&self) -> Result<PathBuf, Failure> {
+        match (seal_file(&self.keystore.seal), &self.keystore.database) {
+            (Some(file), _) => Ok(file),
+            (None, Database::Sqlite(path)) => Ok(path.with_extension("seal")),
+            (None, Database::Postgres(_)) => Err(Failure::Usage(
+                "no file is beside a keystore in Postgres: name one by keystore.seal_file in another \
+                 configuration file, and that with --as"
+                    .into(),
+            )),
+        }
     }
 
     fn backup(&self, file: &Path) -> Result<Done, Failure> {

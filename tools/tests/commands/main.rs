@@ -14,6 +14,7 @@ mod doctor_verdicts;
 mod embedded;
 mod generate;
 mod import;
+mod keystore_postgres;
 mod keystore_seals;
 mod lifecycle;
 mod listing;
