@@ -46,9 +46,6 @@ pub enum Error {
     /// A curve that no key is made on here.
     #[error("the curve is none of those that keys are made on here")]
     CurveNotSupported,
-    /// What is to be signed has a wrong form.
-    #[error("{0}")]
-    DataInvalid(&'static str),
     /// What is to be signed has a wrong length.
     #[error("{got} bytes, where {wanted} are due")]
     DataLenRange {
@@ -293,7 +290,6 @@ impl From<&Error> for CK_RV {
             Error::CantLock => CKR_CANT_LOCK,
             Error::Configuration(_) => CKR_FUNCTION_FAILED,
             Error::CurveNotSupported => CKR_CURVE_NOT_SUPPORTED,
-            Error::DataInvalid(_) => CKR_DATA_INVALID,
             Error::DataLenRange { .. } => CKR_DATA_LEN_RANGE,
             Error::EncryptedDataInvalid(_) => CKR_ENCRYPTED_DATA_INVALID,
             Error::EncryptedDataLenRange { .. } => CKR_ENCRYPTED_DATA_LEN_RANGE,

@@ -198,8 +198,8 @@ on_each_server! {
         alone(case.test, || Scene::on(case.server).with(&keys), || {
             in_session(|session| {
                 let [rsa, p256] = ["rsa", "p256"].map(|name| session.private_key(name));
-                let wrong = session.sign(CKM_RSA_PKCS, rsa, b"no DigestInfo");
-                assert_eq!(wrong, Err(CKR_DATA_INVALID));
+                let long = session.sign(CKM_RSA_PKCS, rsa, &[7; 246]);
+                assert_eq!(long, Err(CKR_DATA_LEN_RANGE));
                 assert_eq!(session.sign(CKM_ECDSA, p256, &[7; 33]), Err(CKR_DATA_LEN_RANGE));
                 let after = session.sign(CKM_ECDSA, p256, &[7; 32]).expect("a new operation");
                 assert_eq!(after.len(), 64);

@@ -1,15 +1,15 @@
 //! What is computed in this process: digests, verification of signatures, and signing with a key
 //! that was let out or made here. All of it by aws-lc-rs; nothing here knows a token.
 
+mod bare_rsa;
 pub mod cipher;
 pub mod components;
 mod gcm;
 pub mod private_key;
-mod recover;
 pub mod rsa_encryption;
 mod verify;
 
-pub use recover::recover;
+pub use bare_rsa::recover;
 pub use verify::{check, verify};
 
 use aws_lc_rs::error::Unspecified;

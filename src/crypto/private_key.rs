@@ -9,6 +9,7 @@ use lc::{
 };
 use zeroize::Zeroizing;
 
+use super::bare_rsa::sign_bare;
 use super::{digest_of, imported, natural_digest, rsa_encryption};
 use crate::model::cipher::RsaPadding;
 use crate::model::ml_dsa::ParameterSet;
@@ -152,6 +153,9 @@ impl PrivateKey {
             (Pair::Rsa(pair), SignScheme::RsaPkcs1(hash), _) => {
                 sign_rsa(pair, pkcs1(hash), &digest_of(input, hash), hash)
             }
+            (Pair::Rsa(_), SignScheme::RsaPkcs1Bare, SignInput::Message(data)) => {
+                sign_bare(&self.to_pkcs8()?, data)
+            }
             (Pair::Rsa(pair), SignScheme::RsaPss(hash), _) => {
                 sign_rsa(pair, pss(hash), &digest_of(input, hash), hash)
             }
@@ -273,6 +277,7 @@ mod tests {
             KeyType::Rsa(_) => [SignScheme::RsaPkcs1, SignScheme::RsaPss]
                 .iter()
                 .flat_map(|scheme| Hash::ALL.map(scheme))
+                .chain([SignScheme::RsaPkcs1Bare])
                 .collect(),
             KeyType::Ec(_) => Hash::ALL.map(SignScheme::Ecdsa).to_vec(),
             KeyType::Ed25519 => vec![SignScheme::Ed25519],

@@ -14,6 +14,7 @@ pub fn verify(key: &PublicKey, scheme: SignScheme, input: SignInput<'_>, signatu
         (PublicKey::Rsa { .. }, SignScheme::RsaPkcs1(hash)) => {
             rsa(pkcs1(hash), key, &digest_of(input, hash), hash, signature)
         }
+        (PublicKey::Rsa { .. }, SignScheme::RsaPkcs1Bare) => bare_rsa(key, input, signature),
         (PublicKey::Rsa { .. }, SignScheme::RsaPss(hash)) => {
             rsa(pss(hash), key, &digest_of(input, hash), hash, signature)
         }
@@ -36,7 +37,10 @@ pub fn check(key: &PublicKey, by: Verification, data: &[u8], signature: &[u8]) -
             Some(hash) => verify(key, SignScheme::RsaPkcs1(hash), digest, signature),
             None => recover(key, signature) == Some(digest_info(algorithm, data)),
         },
-        (Padding::Pkcs1, None, _) => recover(key, signature).is_some_and(|it| it == data),
+        (Padding::Pkcs1, None, _) => {
+            let data = SignInput::Message(data);
+            verify(key, SignScheme::RsaPkcs1Bare, data, signature)
+        }
         (Padding::Pss, _, Some(hash)) => verify(key, SignScheme::RsaPss(hash), digest, signature),
         (Padding::Pss, _, None) => false,
         // Any hash will do: what counts is the digest.
@@ -48,6 +52,13 @@ pub fn check(key: &PublicKey, by: Verification, data: &[u8], signature: &[u8]) -
             signature,
         ),
         (Padding::MlDsa, ..) => verify(key, SignScheme::MlDsa, SignInput::Message(data), signature),
+    }
+}
+
+fn bare_rsa(key: &PublicKey, input: SignInput<'_>, signature: &[u8]) -> Option<()> {
+    match input {
+        SignInput::Message(data) => (recover(key, signature)? == data).then_some(()),
+        SignInput::Digest(_) => None,
     }
 }
 

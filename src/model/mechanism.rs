@@ -64,6 +64,7 @@ enum Family {
 /// What a caller of C_Sign gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
+    /// Or whatever the key has room for, which tokens that ask for a hash refuse.
     DigestInfo,
     Digest,
     /// Hashed with that hash; Ed25519 and ML-DSA have their own inside.
@@ -197,10 +198,10 @@ impl Mechanism {
             MlDsa => SignScheme::MlDsa,
         };
         match self.takes {
-            DigestInfo => {
-                let (hash, digest) = parse_digest_info(data)?;
-                Ok((of_hash(hash), SignInput::Digest(digest)))
-            }
+            DigestInfo => Ok(match parse_digest_info(data) {
+                Some((hash, digest)) => (of_hash(hash), SignInput::Digest(digest)),
+                None => (SignScheme::RsaPkcs1Bare, SignInput::Message(data)),
+            }),
             Digest => {
                 let (got, wanted) = (
                     data.len(),

@@ -8,7 +8,6 @@ use spki::AlgorithmIdentifierRef;
 
 use super::digest::Digest;
 use super::public_key::{Curve, KeyType, PublicKey};
-use crate::error::{Error, Result};
 
 /// The hashes of SSH signatures. SHA-1 is not among them: OpenSSH no longer asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +25,8 @@ pub enum Hash {
 pub enum SignScheme {
     /// RSASSA-PKCS1-v1_5 (RFC 8017, 8.2).
     RsaPkcs1(Hash),
+    /// The same with any data in the place of the DigestInfo (PKCS#11 v3.2, 6.1.6).
+    RsaPkcs1Bare,
     /// RSASSA-PSS (RFC 8017, 8.1) with that hash in digest and mask, and a salt as long as the digest.
     RsaPss(Hash),
     /// ECDSA over a digest of that hash.
@@ -41,14 +42,16 @@ impl SignScheme {
     pub fn goes_with(self, key_type: KeyType) -> bool {
         matches!(
             (self, key_type),
-            (Self::RsaPkcs1(_) | Self::RsaPss(_), KeyType::Rsa(_))
-                | (Self::Ecdsa(_), KeyType::Ec(_))
+            (
+                Self::RsaPkcs1(_) | Self::RsaPkcs1Bare | Self::RsaPss(_),
+                KeyType::Rsa(_)
+            ) | (Self::Ecdsa(_), KeyType::Ec(_))
                 | (Self::Ed25519, KeyType::Ed25519)
                 | (Self::MlDsa, KeyType::MlDsa(_))
         )
     }
 
-    /// True if it signs such an input: a digest has its hash's length, and Ed25519 and ML-DSA take
+    /// True if it signs such an input: a digest has its hash's length, and what knows no digest takes
     /// messages.
     pub fn takes(self, input: SignInput<'_>) -> bool {
         match (self.hash(), input) {
@@ -58,11 +61,11 @@ impl SignScheme {
         }
     }
 
-    /// The hash whose digest is signed; Ed25519 and ML-DSA have their own inside.
+    /// The hash whose digest is signed; Ed25519 and ML-DSA have their own inside, and bare data has none.
     pub fn hash(self) -> Option<Hash> {
         match self {
             Self::RsaPkcs1(hash) | Self::RsaPss(hash) | Self::Ecdsa(hash) => Some(hash),
-            Self::Ed25519 | Self::MlDsa => None,
+            Self::RsaPkcs1Bare | Self::Ed25519 | Self::MlDsa => None,
         }
     }
 }
@@ -73,6 +76,7 @@ impl fmt::Display for SignScheme {
             SignScheme::RsaPkcs1(hash) => ("RSA PKCS#1 v1.5", hash),
             SignScheme::RsaPss(hash) => ("RSA-PSS", hash),
             SignScheme::Ecdsa(hash) => ("ECDSA", hash),
+            SignScheme::RsaPkcs1Bare => return f.write_str("RSA PKCS#1 v1.5 without a hash"),
             SignScheme::Ed25519 => return f.write_str("Ed25519"),
             SignScheme::MlDsa => return f.write_str("ML-DSA"),
         };
@@ -150,21 +154,15 @@ pub fn digest_info(algorithm: impl Into<Digest>, digest: &[u8]) -> Vec<u8> {
 }
 
 /// Takes a DigestInfo apart: which hash, and the digest. Its parameters are NULL, as in those that
-/// are made of the parts again (RFC 8017, 9.2): what is signed is what was given, to the byte.
-pub fn parse_digest_info(der: &[u8]) -> Result<(Hash, &[u8])> {
-    const WRONG: Error = Error::DataInvalid("the data for CKM_RSA_PKCS is not a DigestInfo");
-    let info = DigestInfo::from_der(der).map_err(|_| WRONG)?;
-    let hash = Hash::ALL
-        .into_iter()
-        .find(|hash| Digest::from(*hash).oid() == info.algorithm.oid);
-    let hash = hash.ok_or(Error::DataInvalid(
-        "the DigestInfo names another hash than SHA-256, SHA-384, SHA-512",
-    ))?;
+/// are made of the parts again (RFC 8017, 9.2): what is signed is what was given, to the byte. `None` for
+/// other bytes and for hashes that are not in SSH's signatures.
+pub fn parse_digest_info(der: &[u8]) -> Option<(Hash, &[u8])> {
+    let info = DigestInfo::from_der(der).ok()?;
+    let named = |hash: &Hash| Digest::from(*hash).oid() == info.algorithm.oid;
+    let hash = Hash::ALL.into_iter().find(named)?;
     let plain = info.algorithm.parameters == Some(AnyRef::NULL);
-    match info.digest.as_bytes() {
-        digest if plain && digest.len() == hash.digest_len() => Ok((hash, digest)),
-        _ => Err(WRONG),
-    }
+    let digest = info.digest.as_bytes();
+    (plain && digest.len() == hash.digest_len()).then_some((hash, digest))
 }
 
 /// ECDSA's r and s side by side (PKCS#11 v3.2, 6.3.1) from their DER, as most servers give it.
@@ -220,13 +218,13 @@ mod tests {
         let whole = [&SHA256_INFO[..], &[7; 32]].concat();
         assert_eq!(
             parse_digest_info(&whole),
-            Ok((Hash::Sha256, &[7_u8; 32][..]))
+            Some((Hash::Sha256, &[7_u8; 32][..]))
         );
         assert_eq!(digest_info(Hash::Sha256, &[7; 32]), whole);
     }
 
     #[test]
-    fn anything_else_is_data_invalid() {
+    fn anything_else_is_none() {
         let whole = [&SHA256_INFO[..], &[7; 32]].concat();
         for wrong in [
             &whole[..50],
@@ -234,17 +232,14 @@ mod tests {
             &[7; 32][..],
             &[&whole[..], &[0]].concat(),
         ] {
-            assert!(matches!(
-                parse_digest_info(wrong),
-                Err(Error::DataInvalid(_))
-            ));
+            assert_eq!(parse_digest_info(wrong), None);
         }
         let mut without_parameters = [&SHA256_INFO[..15], &SHA256_INFO[17..], &[7; 32]].concat();
         (without_parameters[1], without_parameters[3]) = (0x2f, 0x0b);
-        assert!(parse_digest_info(&without_parameters).is_err());
+        assert_eq!(parse_digest_info(&without_parameters), None);
         let mut other_hash = whole.clone();
         other_hash[14] = 4; // SHA-224
-        assert!(parse_digest_info(&other_hash).is_err());
+        assert_eq!(parse_digest_info(&other_hash), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cryptoki_sys::CKA_SIGN;
+use cryptoki_sys::{CKA_SIGN, CKM_RSA_PKCS};
 
 use super::message::{KEPT, TOO_LONG};
 use super::session_object::{Material, SessionObject};
@@ -128,6 +128,7 @@ impl SignOperation {
             self.update(data)?;
             return self.finish(slot);
         }
+        self.has_room_for(data)?;
         match (&self.means, &self.signer) {
             (Means::Row(row, parameter), signer) => {
                 let (scheme, input) = row.resolve(parameter, data)?;
@@ -135,6 +136,17 @@ impl SignOperation {
             }
             (Means::Own(call), Signer::Token(key)) => slot.sign_by(key, call, data),
             (Means::Own(call), Signer::Session(_)) => Err(Error::MechanismInvalid(call.number)),
+        }
+    }
+
+    /// PKCS#1 v1.5 adds 11 bytes at least (RFC 8017, 9.2); not every module has a word for that.
+    fn has_room_for(&self, data: &[u8]) -> Result {
+        let (got, wanted) = (data.len(), "at most the modulus' bytes without 11");
+        match self.means.row() {
+            Some((row, _)) if row.number == CKM_RSA_PKCS && got + 11 > self.signature_len() => {
+                Err(Error::DataLenRange { got, wanted })
+            }
+            _ => Ok(()),
         }
     }
 

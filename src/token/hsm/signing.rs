@@ -33,6 +33,7 @@ pub fn call_of(
         (SignScheme::RsaPkcs1(hash), _) => {
             (CKM_RSA_PKCS, digest_info(hash, &digest_of(input, hash)))
         }
+        (SignScheme::RsaPkcs1Bare, SignInput::Message(data)) => (CKM_RSA_PKCS, data.to_vec()),
         (SignScheme::RsaPss(hash), _) => {
             let parameter = Parameter::pss(hash);
             let number = CKM_RSA_PKCS_PSS;
@@ -41,7 +42,7 @@ pub fn call_of(
         (SignScheme::Ecdsa(hash), _) => (CKM_ECDSA, digest_of(input, hash)),
         (SignScheme::Ed25519, SignInput::Message(message)) => (CKM_EDDSA, message.to_vec()),
         (SignScheme::MlDsa, SignInput::Message(message)) => (CKM_ML_DSA, message.to_vec()),
-        (SignScheme::Ed25519 | SignScheme::MlDsa, SignInput::Digest(_)) => {
+        (_, SignInput::Digest(_)) => {
             let said = format!("{scheme} signs messages, no digests");
             return Err(Fault::new(FaultKind::Mechanism, said));
         }

@@ -134,7 +134,7 @@ impl FormMemory {
 
 fn family(scheme: SignScheme) -> Family {
     match scheme {
-        SignScheme::RsaPkcs1(_) => Family::Rsa,
+        SignScheme::RsaPkcs1(_) | SignScheme::RsaPkcs1Bare => Family::Rsa,
         SignScheme::RsaPss(_) => Family::RsaPss,
         SignScheme::Ecdsa(_) => Family::Ecdsa,
         SignScheme::Ed25519 => Family::Ed25519,
@@ -188,7 +188,9 @@ pub fn parameters(scheme: SignScheme) -> CryptographicParameters {
             algorithm: Some(CryptographicAlgorithm::ECDSA),
             ..CryptographicParameters::default()
         },
-        SignScheme::Ed25519 | SignScheme::MlDsa => CryptographicParameters::default(),
+        SignScheme::RsaPkcs1Bare | SignScheme::Ed25519 | SignScheme::MlDsa => {
+            CryptographicParameters::default()
+        }
     }
 }
 

@@ -80,12 +80,25 @@ impl KmipToken {
             reasons: vec![],
             kind: TokenErrorKind::Impossible,
         };
+        if scheme == SignScheme::RsaPkcs1Bare {
+            return self.bare(wanted);
+        }
         if let Some(signature) = self.by_some_server(wanted, &mut tries)? {
             return Ok(signature);
         }
         match self.filter.local_use {
             true => self.by_released_key(wanted),
             false => Err(self.cannot_sign(wanted, &tries)),
+        }
+    }
+
+    /// KMIP's Sign hashes, or takes a digest of a hash that is named: of other bytes there would be a signature over something else, or none.
+    fn bare(&self, wanted: Wanted<'_>) -> Result<Vec<u8>> {
+        const REASON: &str = "KMIP servers sign by CKM_RSA_PKCS what is a DigestInfo of SHA-256, SHA-384 or SHA-512 \
+             and nothing else; set keys.local_use = true if the key may leave the server to sign other bytes here";
+        match self.filter.local_use {
+            true => self.by_released_key(wanted),
+            false => Err(self.failures.error(TokenErrorKind::BadInput, REASON)),
         }
     }
 

@@ -5,6 +5,7 @@ use ffi_tests::keys::Keyring;
 use ffi_tests::place::ended;
 use ffi_tests::process::{PATIENCE, wait_for};
 use ffi_tests::scene::LABEL;
+use ffi_tests::verifying::Mechanism;
 use kmip_p11::model::public_key::{Curve, KeyType};
 
 use super::{Check, Stage};
@@ -33,9 +34,14 @@ fn data(stage: &Stage) -> Outcome {
 fn no_digest_info(stage: &Stage) -> Outcome {
     let session = stage.session()?;
     let rsa = session.private_key("rsa2048");
-    let wrong = session.sign(CKM_RSA_PKCS, rsa, b"no DigestInfo");
-    demand(wrong.is_err(), "what is no DigestInfo is signed")?;
-    same("the answer", wrong, Err(CKR_DATA_INVALID))
+    let data = b"no DigestInfo";
+    let signature = session.sign(CKM_RSA_PKCS, rsa, data)?;
+    let public = session.public_half(rsa)?;
+    let plain = Mechanism::plain(CKM_RSA_PKCS);
+    let verified = session.verify(plain, public, data, &signature);
+    same("C_Verify", verified, Ok(()))?;
+    let long = session.sign(CKM_RSA_PKCS, rsa, &[7; 246]);
+    same("246 bytes", long, Err(CKR_DATA_LEN_RANGE))
 }
 
 fn mechanism(stage: &Stage) -> Outcome {
