@@ -35,7 +35,9 @@ fn no_digest_info(stage: &Stage) -> Outcome {
     let session = stage.session()?;
     let rsa = session.private_key("rsa2048");
     let data = b"no DigestInfo";
-    let signature = session.sign(CKM_RSA_PKCS, rsa, data)?;
+    let signed = session.sign(CKM_RSA_PKCS, rsa, data);
+    demand(signed != Err(CKR_DATA_INVALID), "it is not signed")?;
+    let signature = signed?;
     let public = session.public_half(rsa)?;
     let plain = Mechanism::plain(CKM_RSA_PKCS);
     let verified = session.verify(plain, public, data, &signature);
