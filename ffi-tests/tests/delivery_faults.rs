@@ -2,9 +2,12 @@
 
 use ffi_tests::api_token::client;
 use ffi_tests::counting_proxy::{CountingProxy, Cut};
-use ffi_tests::delivery::{Delivery, Ends, sign};
+use ffi_tests::delivery::{Delivery, Ends, WRAPPING_KEY, sign};
+use ffi_tests::hsm::{PIN, Vendor};
 use ffi_tests::kmip_server::LentServer;
 use ffi_tests::own_process::alone;
+use ffi_tests::process::run;
+use ffi_tests::tool::command;
 use ffi_tests::{ServerKind, here};
 use kmip_p11::error::Error;
 use kmip_p11::kmip::{
@@ -84,6 +87,37 @@ fn a_wrapping_key_that_is_gone_at_the_server_is_told_and_replaced() {
                 "{told}"
             );
             assert!(told.contains("kmip-ssh delivery setup"), "{told}");
+            delivery
+                .token()
+                .delivery(DeliveryTask::SetUp)
+                .expect("another one");
+            assert!(sign(&token, &key).is_ok(), "{wrap}");
+        }
+    });
+}
+
+/// Somebody destroys the wrapping key in the HSM.
+fn destroy_in_hsm(kind: &str) {
+    let vendor = Vendor::of_environment();
+    let mut pkcs11_tool = command("pkcs11-tool");
+    pkcs11_tool.arg("--module").arg(vendor.module());
+    pkcs11_tool.env(vendor.variable(), vendor.conf_of_environment().unwrap());
+    pkcs11_tool.args(["--token-label", "token", "--login", "--pin", PIN]);
+    pkcs11_tool.args(["--delete-object", "--label", WRAPPING_KEY, "--type", kind]);
+    run(&mut pkcs11_tool).text();
+}
+
+#[test]
+fn a_wrapping_key_that_is_gone_in_the_hsm_is_told_and_replaced() {
+    between(here!(), || {
+        for (wrap, kind) in [("aes-kwp", "secrkey"), ("rsa-aes", "privkey")] {
+            let delivery = each_time(wrap);
+            let (token, key) = (delivery.token(), delivery.keyring().make("web", P256));
+            assert!(sign(&token, &key).is_ok());
+            destroy_in_hsm(kind);
+            let told = reason(sign(&token, &key));
+            let said = told.contains("the HSM has no wrapping key");
+            assert!(said && told.contains("kmip-ssh delivery setup"), "{told}");
             delivery
                 .token()
                 .delivery(DeliveryTask::SetUp)
