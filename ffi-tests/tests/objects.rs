@@ -8,6 +8,10 @@ use ffi_tests::own_process::alone;
 use ffi_tests::scene::LABEL;
 use ffi_tests::session::{Session, Template, class};
 use ffi_tests::session_objects::{Objects, number};
+use kmip_p11::crypto::private_key::PrivateKey;
+use kmip_p11::crypto::verify;
+use kmip_p11::model::public_key::{KeyType, PublicKey};
+use kmip_p11::model::signature::{Hash, SignInput, SignScheme};
 
 const P256: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 const ED25519: &[u8] = b"\x13\x0cedwards25519";
@@ -268,5 +272,45 @@ fn a_private_key_of_numbers_comes_into_the_token_with_its_public_half() {
             objects.create(&public_again),
             Err(CKR_TEMPLATE_INCONSISTENT)
         );
+    });
+}
+
+#[test]
+fn an_rsa_key_may_come_without_its_primes() {
+    in_a_keystore(here!(), |_, session, objects| {
+        let key = PrivateKey::generate(KeyType::Rsa(2048)).expect("a key");
+        let PublicKey::Rsa { modulus, exponent } = key.public() else {
+            unreachable!()
+        };
+        let secrets = key.secret_numbers().expect("its numbers");
+        let of = |kind| {
+            secrets
+                .iter()
+                .find(|it| it.0 == kind)
+                .expect("one")
+                .1
+                .as_slice()
+        };
+        let bare: [(CK_ATTRIBUTE_TYPE, &[u8]); 5] = [
+            (CKA_KEY_TYPE, &number(CKK_RSA)),
+            (CKA_MODULUS, modulus),
+            (CKA_PUBLIC_EXPONENT, exponent),
+            (CKA_PRIVATE_EXPONENT, of(CKA_PRIVATE_EXPONENT)),
+            (CKA_SIGN, &[1]),
+        ];
+        let bare = with(&class(CKO_PRIVATE_KEY), &bare);
+        let primes = [
+            (CKA_PRIME_1, of(CKA_PRIME_1)),
+            (CKA_PRIME_2, of(CKA_PRIME_2)),
+        ];
+        for template in [bare.clone(), with(&bare, &primes)] {
+            let made = objects.create(&template).expect("a key");
+            let signature = session.sign(CKM_SHA256_RSA_PKCS, made, b"m").expect("one");
+            let (scheme, message) = (SignScheme::RsaPkcs1(Hash::Sha256), SignInput::Message(b"m"));
+            assert!(verify(key.public(), scheme, message, &signature));
+        }
+        let without = bare.into_iter().filter(|it| it.0 != CKA_PUBLIC_EXPONENT);
+        let refused = objects.create(&without.collect());
+        assert_eq!(refused, Err(CKR_TEMPLATE_INCOMPLETE));
     });
 }

@@ -5,6 +5,8 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef}
 use der::{Decode, Encode, Sequence};
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::PrivateKeyInfoRef;
+use rsa::pkcs8::EncodePrivateKey;
+use rsa::{BigUint, RsaPrivateKey};
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
@@ -20,8 +22,14 @@ pub struct RsaNumbers<'a> {
     pub public_exponent: &'a [u8],
     /// d
     pub private_exponent: &'a [u8],
-    /// p, q
-    pub primes: [&'a [u8]; 2],
+    /// p, q, which are found by d if they are not given
+    pub primes: Option<[&'a [u8]; 2]>,
+    /// what else the primes make, which is computed if it is not given
+    pub remainders: Option<RsaRemainders<'a>>,
+}
+
+/// What speeds an RSA key up, big-endian.
+pub struct RsaRemainders<'a> {
     /// d mod p-1, d mod q-1
     pub exponents: [&'a [u8]; 2],
     /// 1/q mod p
@@ -51,8 +59,11 @@ fn unusable<E>(_: E) -> PrivateKeyError {
 impl PrivateKey {
     /// From RSA's numbers; the crypto library checks that they are of one key.
     pub fn from_rsa(numbers: &RsaNumbers<'_>) -> Result<Self, PrivateKeyError> {
-        let [prime1, prime2] = numbers.primes;
-        let [exponent1, exponent2] = numbers.exponents;
+        let (Some([prime1, prime2]), Some(remainders)) = (numbers.primes, &numbers.remainders)
+        else {
+            return Self::from_rsa_completed(numbers);
+        };
+        let [exponent1, exponent2] = remainders.exponents;
         let number = |bytes| UintRef::new(bytes).map_err(unusable);
         let key = RsaPrivateKeyRef {
             modulus: number(numbers.modulus)?,
@@ -62,10 +73,24 @@ impl PrivateKey {
             prime2: number(prime2)?,
             exponent1: number(exponent1)?,
             exponent2: number(exponent2)?,
-            coefficient: number(numbers.coefficient)?,
+            coefficient: number(remainders.coefficient)?,
             other_prime_infos: None,
         };
         Self::from_pkcs1(&encoded(&key)?)
+    }
+
+    /// What is not given is computed of the rest (NIST SP 800-56B, C.2).
+    fn from_rsa_completed(numbers: &RsaNumbers<'_>) -> Result<Self, PrivateKeyError> {
+        let number = BigUint::from_bytes_be;
+        let primes = numbers.primes.map(|primes| primes.map(number).to_vec());
+        let key = RsaPrivateKey::from_components(
+            number(numbers.modulus),
+            number(numbers.public_exponent),
+            number(numbers.private_exponent),
+            primes.unwrap_or_default(),
+        );
+        let der = key.map_err(unusable)?.to_pkcs8_der().map_err(unusable)?;
+        Self::from_pkcs8(der.as_bytes())
     }
 
     /// From an elliptic curve's scalar, big-endian, of whatever length (v3.2, 6.3.4).
@@ -189,9 +214,11 @@ mod tests {
                 modulus,
                 public_exponent: exponent,
                 private_exponent: of(CKA_PRIVATE_EXPONENT),
-                primes: [of(CKA_PRIME_1), of(CKA_PRIME_2)],
-                exponents: [of(CKA_EXPONENT_1), of(CKA_EXPONENT_2)],
-                coefficient: of(CKA_COEFFICIENT),
+                primes: Some([of(CKA_PRIME_1), of(CKA_PRIME_2)]),
+                remainders: Some(RsaRemainders {
+                    exponents: [of(CKA_EXPONENT_1), of(CKA_EXPONENT_2)],
+                    coefficient: of(CKA_COEFFICIENT),
+                }),
             }),
             PublicKey::Ec { curve, .. } => PrivateKey::from_scalar(*curve, of(CKA_VALUE)),
             PublicKey::Ed25519(_) => PrivateKey::from_ed25519_seed(of(CKA_VALUE)),
@@ -216,6 +243,27 @@ mod tests {
     }
 
     #[test]
+    fn an_rsa_key_may_lack_what_can_be_computed() {
+        let key = PrivateKey::generate(KeyType::Rsa(2048)).unwrap();
+        let numbers = key.secret_numbers().unwrap();
+        let PublicKey::Rsa { modulus, exponent } = key.public() else {
+            unreachable!()
+        };
+        let of = |kind| of(&numbers, kind);
+        for primes in [None, Some([of(CKA_PRIME_1), of(CKA_PRIME_2)])] {
+            let made = PrivateKey::from_rsa(&RsaNumbers {
+                modulus,
+                public_exponent: exponent,
+                private_exponent: of(CKA_PRIVATE_EXPONENT),
+                primes,
+                remainders: None,
+            });
+            let made = made.unwrap().secret_numbers().unwrap();
+            assert_eq!(made[0].1, numbers[0].1);
+        }
+    }
+
+    #[test]
     fn a_scalar_may_have_leading_zeros_or_lack_them() {
         let short = PrivateKey::from_scalar(Curve::P256, &[7]).unwrap();
         let long = PrivateKey::from_scalar(Curve::P256, &[&[0; 40][..], &[7]].concat()).unwrap();
@@ -231,15 +279,22 @@ mod tests {
         let PublicKey::Rsa { modulus, exponent } = key.public() else {
             unreachable!()
         };
-        let wrong = PrivateKey::from_rsa(&RsaNumbers {
-            modulus,
-            public_exponent: exponent,
-            private_exponent: &[3],
-            primes: [&[3], &[5]],
+        let of = |primes, remainders| {
+            PrivateKey::from_rsa(&RsaNumbers {
+                modulus,
+                public_exponent: exponent,
+                private_exponent: &[3],
+                primes,
+                remainders,
+            })
+        };
+        let remainders = RsaRemainders {
             exponents: [&[1], &[1]],
             coefficient: &[2],
-        });
-        assert!(wrong.is_err());
+        };
+        assert!(of(Some([&[3], &[5]]), Some(remainders)).is_err());
+        assert!(of(Some([&[3], &[5]]), None).is_err());
+        assert!(of(None, None).is_err());
         assert!(PrivateKey::from_ed25519_seed(&[1; 31]).is_err());
         assert!(PrivateKey::from_ml_dsa_expanded(ParameterSet::MlDsa44, &[1; 9]).is_err());
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::new_object::{NewObject, agree, storage};
 use super::session_object::Material;
-use crate::crypto::components::RsaNumbers;
+use crate::crypto::components::{RsaNumbers, RsaRemainders};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Error, Result};
 use crate::model::attribute::{Attributes, Template};
@@ -82,15 +82,24 @@ pub fn private_key(template: &Template, key_type: CK_KEY_TYPE) -> Result<Private
     })
 }
 
+/// The primes and what they make may be left out (v3.2, 6.1.3).
 fn rsa(template: &Template) -> Result<Result<PrivateKey, PrivateKeyError>> {
     let number = |kind| needed(template, kind);
+    let both = |[one, other]: [CK_ATTRIBUTE_TYPE; 2]| {
+        let numbers = given(template, one).zip(given(template, other));
+        numbers.map(|(one, other)| [one, other])
+    };
     Ok(PrivateKey::from_rsa(&RsaNumbers {
         modulus: number(CKA_MODULUS)?,
         public_exponent: number(CKA_PUBLIC_EXPONENT)?,
         private_exponent: number(CKA_PRIVATE_EXPONENT)?,
-        primes: [number(CKA_PRIME_1)?, number(CKA_PRIME_2)?],
-        exponents: [number(CKA_EXPONENT_1)?, number(CKA_EXPONENT_2)?],
-        coefficient: number(CKA_COEFFICIENT)?,
+        primes: both([CKA_PRIME_1, CKA_PRIME_2]),
+        remainders: both([CKA_EXPONENT_1, CKA_EXPONENT_2])
+            .zip(given(template, CKA_COEFFICIENT))
+            .map(|(exponents, coefficient)| RsaRemainders {
+                exponents,
+                coefficient,
+            }),
     }))
 }
 

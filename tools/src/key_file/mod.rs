@@ -1,7 +1,6 @@
 //! A private key in a file: whichever form it has, with a passphrase or without.
 
 mod openssh;
-mod rsa;
 mod sighting;
 
 use std::fs::File;

@@ -5,13 +5,13 @@
 
 use der::asn1::OctetStringRef;
 use der::{Encode, Sequence};
+use kmip_p11::crypto::components::RsaNumbers;
 use kmip_p11::crypto::private_key::{PrivateKey, PrivateKeyError};
 use kmip_p11::model::public_key::Curve;
 use ssh_encoding::{Decode, Reader};
 use ssh_key::{Cipher, Kdf};
 use zeroize::Zeroizing;
 
-use super::rsa::{self, Numbers};
 use super::{Ask, Fault};
 
 const MAGIC: &[u8] = b"openssh-key-v1\0";
@@ -97,14 +97,17 @@ fn key(reader: &mut &[u8]) -> Result<PrivateKey, Fault> {
 }
 
 fn rsa(reader: &mut &[u8]) -> Result<PrivateKey, Fault> {
-    rsa::private_key(&Numbers {
-        modulus: string(reader)?,
-        public_exponent: string(reader)?,
-        private_exponent: string(reader)?,
-        coefficient: string(reader)?,
-        prime1: string(reader)?,
-        prime2: string(reader)?,
-    })
+    let [modulus, public_exponent, private_exponent] =
+        [string(reader)?, string(reader)?, string(reader)?];
+    let _coefficient = string(reader)?;
+    let [prime1, prime2] = [string(reader)?, string(reader)?];
+    Ok(PrivateKey::from_rsa(&RsaNumbers {
+        modulus: &modulus,
+        public_exponent: &public_exponent,
+        private_exponent: &private_exponent,
+        primes: Some([&prime1, &prime2]),
+        remainders: None,
+    })?)
 }
 
 fn ecdsa(reader: &mut &[u8], curve: Curve) -> Result<PrivateKey, Fault> {
