@@ -33,6 +33,7 @@ pub mod postgres_server;
 pub mod process;
 pub mod scene;
 pub mod scratch;
+pub mod secret_keys;
 pub mod session;
 pub mod session_objects;
 pub mod signature;

@@ -5,6 +5,7 @@ mod bare_rsa;
 pub mod cipher;
 pub mod components;
 mod gcm;
+pub mod mac;
 pub mod private_key;
 pub mod rsa_encryption;
 mod verify;

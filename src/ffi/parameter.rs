@@ -25,6 +25,13 @@ pub(super) unsafe fn read(mechanism: CK_MECHANISM) -> Parameter {
         CKM_AES_GCM => unsafe { copied(mechanism).and_then(|it| gcm(it)) },
         // SAFETY: see the module.
         CKM_RSA_PKCS_OAEP => unsafe { copied(mechanism).and_then(|it| oaep(it)) },
+        CKM_SHA_1_HMAC_GENERAL
+        | CKM_SHA224_HMAC_GENERAL
+        | CKM_SHA256_HMAC_GENERAL
+        | CKM_SHA384_HMAC_GENERAL
+        | CKM_SHA512_HMAC_GENERAL
+        // SAFETY: see the module.
+        | CKM_AES_CMAC_GENERAL => unsafe { copied(mechanism) }.map(Parameter::MacLength),
         _ => None,
     };
     known.unwrap_or(Parameter::Unknown)

@@ -1,9 +1,11 @@
-//! The mechanisms that encrypt and that make keys: what this library does by itself with the keys of a
-//! session, and with public keys.
+//! The mechanisms that encrypt, authenticate and make keys: what this library does by itself with the keys
+//! of a session, and with public keys.
 
 use cryptoki_sys::*;
 
 use super::cipher::{AesKind, RsaPadding};
+use super::digest::Digest;
+use super::mac::MacKind;
 use super::mechanism_call::Parameter;
 use crate::error::{Error, Result};
 
@@ -28,6 +30,13 @@ pub enum KeyWork {
         /// OAEP.
         oaep: bool,
     },
+    /// A secret key makes and checks such codes.
+    Mac {
+        /// Which.
+        kind: MacKind,
+        /// The parameter says how many of its bytes.
+        general: bool,
+    },
 }
 
 macro_rules! rows {
@@ -36,7 +45,17 @@ macro_rules! rows {
     };
 }
 
-/// PKCS#11 v3.2, 6.1, 6.13.
+const fn hmac(digest: Digest, general: bool) -> KeyWork {
+    let kind = MacKind::Hmac(digest);
+    KeyWork::Mac { kind, general }
+}
+
+const fn cmac(general: bool) -> KeyWork {
+    let kind = MacKind::AesCmac;
+    KeyWork::Mac { kind, general }
+}
+
+/// PKCS#11 v3.2, 6.1, 6.13, 6.22 to 6.26.
 static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_RSA_PKCS => KeyWork::Rsa { oaep: false },
     CKM_RSA_PKCS_OAEP => KeyWork::Rsa { oaep: true },
@@ -45,7 +64,22 @@ static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_AES_CBC_PAD => KeyWork::Aes(AesKind::CbcPad),
     CKM_AES_CTR => KeyWork::Aes(AesKind::Ctr),
     CKM_AES_GCM => KeyWork::Aes(AesKind::Gcm),
+    CKM_AES_CMAC => cmac(false),
+    CKM_AES_CMAC_GENERAL => cmac(true),
+    CKM_SHA_1_HMAC => hmac(Digest::Sha1, false),
+    CKM_SHA_1_HMAC_GENERAL => hmac(Digest::Sha1, true),
+    CKM_SHA224_HMAC => hmac(Digest::Sha224, false),
+    CKM_SHA224_HMAC_GENERAL => hmac(Digest::Sha224, true),
+    CKM_SHA256_HMAC => hmac(Digest::Sha256, false),
+    CKM_SHA256_HMAC_GENERAL => hmac(Digest::Sha256, true),
+    CKM_SHA384_HMAC => hmac(Digest::Sha384, false),
+    CKM_SHA384_HMAC_GENERAL => hmac(Digest::Sha384, true),
+    CKM_SHA512_HMAC => hmac(Digest::Sha512, false),
+    CKM_SHA512_HMAC_GENERAL => hmac(Digest::Sha512, true),
 };
+
+/// Bytes of the longest secret key.
+pub const LONGEST_SECRET: usize = 1 << 16;
 
 impl KeyMechanism {
     /// All of them, in the table's order.
@@ -62,11 +96,15 @@ impl KeyMechanism {
         found.ok_or(Error::MechanismInvalid(number))
     }
 
-    /// Key sizes - of AES in bytes, of RSA in bits - and what it serves for (v3.2, 5.5.6).
+    /// Key sizes - of secret keys in bytes, of RSA in bits - and what it serves for (v3.2, 5.5.6).
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.work {
             KeyWork::Aes(_) => (16, 32, CKF_ENCRYPT | CKF_DECRYPT),
             KeyWork::Rsa { .. } => (2048, 8192, CKF_ENCRYPT | CKF_DECRYPT),
+            KeyWork::Mac { kind, .. } => match kind {
+                MacKind::AesCmac => (16, 32, CKF_SIGN | CKF_VERIFY),
+                MacKind::Hmac(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_SIGN | CKF_VERIFY),
+            },
         };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,

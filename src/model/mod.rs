@@ -10,6 +10,7 @@ pub mod given_key;
 pub mod key;
 pub mod key_mechanism;
 pub mod local_mechanism;
+pub mod mac;
 pub mod mechanism;
 pub mod mechanism_call;
 pub mod ml_dsa;

@@ -7,6 +7,7 @@ mod handle_map;
 mod holdings;
 mod listing_file;
 mod login;
+mod mac_operation;
 mod message;
 mod new_key;
 mod new_object;

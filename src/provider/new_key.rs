@@ -15,6 +15,7 @@ use crate::model::attribute_rules::{Act, accepted, given};
 use crate::model::given_key::{
     curve, needed, needed_number, parameter_set, public_key, unknown_type,
 };
+use crate::model::key_mechanism::LONGEST_SECRET;
 use crate::model::public_key::{KeyType, PublicKey};
 
 /// Where a key's value comes from.
@@ -153,7 +154,7 @@ pub fn secret_key(
 ) -> Result<NewObject> {
     let fits = match key_type {
         CKK_AES => matches!(value.len(), 16 | 24 | 32),
-        _ if is_generic(key_type) => !value.is_empty(),
+        _ if is_generic(key_type) => (1..=LONGEST_SECRET).contains(&value.len()),
         _ => return Err(unknown_type()),
     };
     if !fits {

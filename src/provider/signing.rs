@@ -1,13 +1,60 @@
 //! The calls that go on with a session's signature.
 
+use super::mac_operation::MacOperation;
 use super::operation::SignOperation;
 use super::slot::Slot;
 use super::underway::Turn;
 use crate::error::{Error, Result};
 use crate::model::output::{Output, Room};
 
+/// What C_SignInit begins.
+pub enum Signature {
+    /// A private key's.
+    Pair(SignOperation),
+    /// A secret key's.
+    Mac(MacOperation),
+}
+
+impl Signature {
+    fn length(&self) -> usize {
+        match self {
+            Self::Pair(operation) => operation.signature_len(),
+            Self::Mac(operation) => operation.length(),
+        }
+    }
+
+    fn in_parts(&self) -> bool {
+        match self {
+            Self::Pair(operation) => operation.in_parts(),
+            Self::Mac(operation) => operation.in_parts(),
+        }
+    }
+
+    /// Takes the next part.
+    pub fn update(&mut self, part: &[u8]) -> Result {
+        match self {
+            Self::Pair(operation) => operation.update(part),
+            Self::Mac(operation) => operation.update(part),
+        }
+    }
+
+    fn sign(self, slot: &Slot, data: &[u8]) -> Result<Vec<u8>> {
+        match self {
+            Self::Pair(operation) => operation.sign(slot, data),
+            Self::Mac(operation) => operation.sign(data),
+        }
+    }
+
+    fn finish(self, slot: &Slot) -> Result<Vec<u8>> {
+        match self {
+            Self::Pair(operation) => operation.finish(slot),
+            Self::Mac(operation) => operation.finish(),
+        }
+    }
+}
+
 /// A session's signature, for one call.
-pub type Signing<'session> = Turn<'session, SignOperation>;
+pub type Signing<'session> = Turn<'session, Signature>;
 
 impl Signing<'_> {
     /// C_Sign (v3.2, 5.13.2): it cannot end what C_SignUpdate went on with, which stays.
@@ -27,7 +74,7 @@ impl Signing<'_> {
 
     /// C_SignFinal (v3.2, 5.13.4).
     pub fn finish(self, signature: Output<u8>) -> Result {
-        self.end(signature, false, SignOperation::finish)
+        self.end(signature, false, Signature::finish)
     }
 
     /// A question about the size, or too small an answer to it, leaves the operation (v3.2, 5.2).
@@ -35,7 +82,7 @@ impl Signing<'_> {
         self,
         mut signature: Output<u8>,
         whole: bool,
-        end: impl FnOnce(SignOperation, &Slot) -> Result<Vec<u8>>,
+        end: impl FnOnce(Signature, &Slot) -> Result<Vec<u8>>,
     ) -> Result {
         let slot = self.slot;
         let (operation, place) = self.operation()?;
@@ -43,7 +90,7 @@ impl Signing<'_> {
             place.keep(operation);
             return Err(Error::OperationActive);
         }
-        match signature.room_for(operation.signature_len()) {
+        match signature.room_for(operation.length()) {
             Room::Enough => signature.put(&end(operation, slot)?),
             room => {
                 place.keep(operation);

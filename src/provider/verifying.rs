@@ -1,7 +1,9 @@
 //! The calls that go on with the check of a signature, which needs nobody but the public key.
 
+use super::mac_operation::refused;
 use super::message::Message;
 use super::underway::Turn;
+use crate::crypto::mac::Mac;
 use crate::crypto::{check, recover};
 use crate::error::{Error, Result};
 use crate::model::output::{Output, Room};
@@ -10,12 +12,17 @@ use crate::model::verification::Verification;
 
 /// From C_VerifyInit or C_VerifySignatureInit to the end of the check.
 pub struct VerifyOperation {
-    key: PublicKey,
-    by: Verification,
-    message: Message,
+    check: Check,
     in_parts: bool,
     /// The signature that was given beforehand.
     signature: Vec<u8>,
+}
+
+enum Check {
+    /// A private key's signature, by the public one.
+    Pair(PublicKey, Verification, Message),
+    /// A secret key's, by itself.
+    Mac(Mac),
 }
 
 impl VerifyOperation {
@@ -25,17 +32,32 @@ impl VerifyOperation {
     /// [`Error::KeyTypeInconsistent`] if such keys make no such signatures.
     pub fn new(key: PublicKey, by: Verification, mechanism: &'static str) -> Result<Self> {
         match by.goes_with(key.key_type()) {
-            true => Ok(Self {
-                message: Message::new(by.digest),
-                key,
-                by,
-                in_parts: false,
-                signature: vec![],
-            }),
+            true => Ok(Self::by(Check::Pair(key, by, Message::new(by.digest)))),
             false => Err(Error::KeyTypeInconsistent {
                 mechanism,
                 key: key.key_type().to_string(),
             }),
+        }
+    }
+
+    /// The check of a secret key's code.
+    pub fn of_mac(mac: Mac) -> Self {
+        Self::by(Check::Mac(mac))
+    }
+
+    fn by(check: Check) -> Self {
+        Self {
+            check,
+            in_parts: false,
+            signature: vec![],
+        }
+    }
+
+    /// Takes the next part of the message.
+    pub fn add(&mut self, part: &[u8]) -> Result {
+        match &mut self.check {
+            Check::Pair(_, _, message) => message.add(part),
+            Check::Mac(mac) => mac.update(part).map_err(refused),
         }
     }
 
@@ -47,7 +69,11 @@ impl VerifyOperation {
     }
 
     fn has_length(&self, signature: &[u8]) -> Result {
-        match (signature.len(), self.key.signature_len()) {
+        let wanted = match &self.check {
+            Check::Pair(key, ..) => key.signature_len(),
+            Check::Mac(mac) => mac.length(),
+        };
+        match (signature.len(), wanted) {
             (got, wanted) if got == wanted => Ok(()),
             (got, wanted) => Err(Error::SignatureLenRange { got, wanted }),
         }
@@ -55,12 +81,19 @@ impl VerifyOperation {
 
     fn verdict(self, signature: &[u8]) -> Result {
         self.has_length(signature)?;
-        let data = self.message.finish();
-        if !self.by.takes(&self.key, &data) {
-            let (got, wanted) = (data.len(), "as many as the mechanism signs with this key");
-            return Err(Error::DataLenRange { got, wanted });
-        }
-        match check(&self.key, self.by, &data, signature) {
+        let is_right = match self.check {
+            Check::Pair(key, by, message) => {
+                let data = message.finish();
+                if !by.takes(&key, &data) {
+                    let (got, wanted) =
+                        (data.len(), "as many as the mechanism signs with this key");
+                    return Err(Error::DataLenRange { got, wanted });
+                }
+                check(&key, by, &data, signature)
+            }
+            Check::Mac(mac) => mac.is(signature).map_err(refused)?,
+        };
+        match is_right {
             true => Ok(()),
             false => Err(Error::SignatureInvalid),
         }
@@ -74,14 +107,14 @@ impl Verifying<'_> {
     /// C_Verify (v3.2, 5.15.2): it cannot end what C_VerifyUpdate went on with, which stays.
     pub fn verify(self, data: &[u8], signature: &[u8]) -> Result {
         let mut operation = self.whole()?;
-        operation.message.add(data)?;
+        operation.add(data)?;
         operation.verdict(signature)
     }
 
     /// C_VerifySignature (v3.2, 5.16.2).
     pub fn verify_given(self, data: &[u8]) -> Result {
         let mut operation = self.whole()?;
-        operation.message.add(data)?;
+        operation.add(data)?;
         let signature = std::mem::take(&mut operation.signature);
         operation.verdict(&signature)
     }
@@ -99,7 +132,7 @@ impl Verifying<'_> {
     pub fn update(self, part: &[u8]) -> Result {
         let (mut operation, place) = self.operation()?;
         operation.in_parts = true;
-        operation.message.add(part)?;
+        operation.add(part)?;
         place.keep(operation);
         Ok(())
     }

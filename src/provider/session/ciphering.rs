@@ -65,6 +65,9 @@ impl Session {
         direction: Direction,
     ) -> Result<Engine> {
         let row = KeyMechanism::of(call.number)?;
+        if matches!(row.work, KeyWork::Mac { .. }) {
+            return Err(Error::MechanismInvalid(call.number));
+        }
         let use_of_it = match direction {
             Direction::Encrypt => CKA_ENCRYPT,
             Direction::Decrypt => CKA_DECRYPT,
@@ -83,6 +86,7 @@ impl Session {
                 let rsa = rsa_operation(row, object, padding, direction)?;
                 Ok(Engine::Rsa(rsa))
             }
+            KeyWork::Mac { .. } => Err(Error::MechanismInvalid(call.number)),
         }
     }
 
@@ -116,17 +120,26 @@ impl Session {
 impl Object {
     /// The value of an AES key.
     fn aes_value(&self, row: &KeyMechanism) -> Result<&[u8]> {
+        self.secret_value(row, |key_type| key_type == CKK_AES)
+    }
+
+    /// The value of a secret key, if it is of a type that the mechanism goes with.
+    pub(super) fn secret_value(
+        &self,
+        row: &KeyMechanism,
+        fits: impl Fn(CK_KEY_TYPE) -> bool,
+    ) -> Result<&[u8]> {
         let material = match self {
             Object::Session(object) => Some((object.material(), object.attributes())),
             Object::Token(_) => None,
         };
         match material {
-            Some((Material::Secret(value), attributes))
-                if attributes.number(CKA_KEY_TYPE) == Some(CKK_AES) =>
-            {
-                Ok(value)
+            Some((Material::Secret(value), attributes)) => {
+                match attributes.number(CKA_KEY_TYPE).is_some_and(fits) {
+                    true => Ok(value),
+                    false => Err(row.other_type("another secret key")),
+                }
             }
-            Some((Material::Secret(_), _)) => Err(row.other_type("another secret key")),
             _ => Err(row.other_type("a public or private key")),
         }
     }

@@ -3,6 +3,7 @@
 mod attributes;
 mod ciphering;
 mod digesting;
+mod macs;
 mod objects;
 mod pairs;
 mod searching;
@@ -19,8 +20,8 @@ use cryptoki_sys::*;
 use super::ciphering::CipherOperation;
 use super::digesting::DigestOperation;
 use super::object::Object;
-use super::operation::SignOperation;
 use super::search::Search;
+use super::signing::Signature;
 use super::slot::Slot;
 use super::underway::Underway;
 use super::verifying::VerifyOperation;
@@ -38,8 +39,8 @@ pub struct Session {
     encrypt: Underway<CipherOperation>,
     decrypt: Underway<CipherOperation>,
     digest: Underway<DigestOperation>,
-    sign: Underway<SignOperation>,
-    sign_recover: Underway<SignOperation>,
+    sign: Underway<Signature>,
+    sign_recover: Underway<Signature>,
     verify: Underway<VerifyOperation>,
     verify_signature: Underway<VerifyOperation>,
     verify_recover: Underway<PublicKey>,

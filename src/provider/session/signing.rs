@@ -1,15 +1,16 @@
 //! Signatures: C_SignInit, and the way to the calls that go on with it.
 
-use cryptoki_sys::{CK_OBJECT_HANDLE, CKM_RSA_PKCS, CKO_PRIVATE_KEY};
+use cryptoki_sys::{CK_OBJECT_HANDLE, CKA_SIGN, CKM_RSA_PKCS, CKO_PRIVATE_KEY};
 
 use super::Session;
 use crate::error::{Error, Result};
 use crate::model::mechanism::Mechanism;
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::output::Output;
+use crate::provider::mac_operation::MacOperation;
 use crate::provider::object::Object;
 use crate::provider::operation::{Means, SignOperation};
-use crate::provider::signing::Signing;
+use crate::provider::signing::{Signature, Signing};
 
 impl Session {
     /// C_SignInit (v3.2, 5.13.1); no mechanism ends the operation under way. Asks nobody.
@@ -19,7 +20,10 @@ impl Session {
             return Ok(());
         };
         self.sign.vacate()?;
-        let operation = self.signature(call, key)?;
+        let operation = match self.mac(&call, key, CKA_SIGN)? {
+            Some(mac) => Signature::Mac(MacOperation::new(mac)),
+            None => Signature::Pair(self.signature(call, key)?),
+        };
         self.sign.keep(operation);
         Ok(())
     }
@@ -39,7 +43,7 @@ impl Session {
             return Err(Error::MechanismInvalid(call.number));
         }
         let operation = self.signature(call, key)?;
-        self.sign_recover.keep(operation);
+        self.sign_recover.keep(Signature::Pair(operation));
         Ok(())
     }
 

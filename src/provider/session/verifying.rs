@@ -74,6 +74,9 @@ impl Session {
     }
 
     fn verification(&self, call: &MechanismCall, key: CK_OBJECT_HANDLE) -> Result<VerifyOperation> {
+        if let Some(mac) = self.mac(call, key, CKA_VERIFY)? {
+            return Ok(VerifyOperation::of_mac(mac));
+        }
         let by = Verification::of(call)?;
         let key = self.public_key(key, CKA_VERIFY)?;
         VerifyOperation::new(key, by, LocalMechanism::name_of(call.number))
