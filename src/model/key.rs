@@ -175,6 +175,8 @@ pub struct Found {
     pub hidden: Vec<Hidden>,
     /// What people have to know of the listing as a whole: that it may not be complete.
     pub warnings: Vec<String>,
+    /// Some is left out for a fault of the token that may be over soon, and not for one of its own.
+    pub is_partial: bool,
 }
 
 /// An object that programs do not see.

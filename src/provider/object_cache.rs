@@ -56,6 +56,8 @@ struct Latest {
     listed: Instant,
     /// When it was last seen to be the latest, here or in the file.
     confirmed: Instant,
+    /// How long it answers for the token after that: one that is partial, no longer than the token is spared.
+    lasts: Duration,
     /// Something has been changed since: it answers for a token that does not, and nothing else.
     outdated: bool,
 }
@@ -167,9 +169,8 @@ impl ObjectCache {
     /// A snapshot that is good enough for a search: young, or found in the file, or new - or old, if
     /// the token does not answer.
     fn snapshot(&self, begun: Instant) -> Result<Arc<Snapshot>> {
-        let young = |latest: &Latest| {
-            latest.listed >= begun || latest.confirmed.elapsed() < self.rules.time_to_live
-        };
+        let young =
+            |latest: &Latest| latest.listed >= begun || latest.confirmed.elapsed() < latest.lasts;
         if let Some(snapshot) = self.current(young) {
             return Ok(snapshot);
         }
@@ -255,19 +256,21 @@ impl ObjectCache {
         turn.report(found.hidden);
         let private = self.token.info().login_required;
         let snapshot = Arc::new(Snapshot::new(&mut turn.handles, found.keys, private));
+        let (spared, whole) = (self.rules.min_refresh, self.rules.time_to_live);
         let mut known = self.known.lock();
         let outdated = known.changes != asking.changes;
         known.latest = Some(Latest {
             snapshot: Arc::clone(&snapshot),
             listed: asking.asked,
             confirmed: asking.asked,
+            lasts: if found.is_partial { spared } else { whole },
             outdated,
         });
         drop(known);
         *self.failure.lock() = None;
         turn.stamp = Stamp::default();
         turn.listed_at = Some(asking.asked_at);
-        if !outdated {
+        if !outdated && !found.is_partial {
             self.keep(turn, &snapshot, asking.before);
         }
         snapshot
@@ -319,6 +322,7 @@ impl ObjectCache {
             snapshot: Arc::clone(&snapshot),
             listed,
             confirmed: Instant::now(),
+            lasts: self.rules.time_to_live,
             outdated: false,
         });
         Some(snapshot)

@@ -14,6 +14,7 @@ struct Slow {
     inner: MemoryToken,
     finds: AtomicUsize,
     down: AtomicBool,
+    partial: AtomicBool,
     identity: Mutex<Option<[u8; 32]>>,
     learnt: Mutex<Vec<u8>>,
 }
@@ -27,7 +28,10 @@ impl Token for Slow {
         self.finds.fetch_add(1, SeqCst);
         match self.down.load(SeqCst) {
             true => Err(self.error(TokenErrorKind::Unreachable, "down".into())),
-            false => self.inner.find(),
+            false => self.inner.find().map(|found| Found {
+                is_partial: self.partial.load(SeqCst),
+                ..found
+            }),
         }
     }
     fn identity(&self) -> Option<[u8; 32]> {
@@ -51,6 +55,7 @@ fn slow() -> Arc<Slow> {
         inner,
         finds: AtomicUsize::new(0),
         down: AtomicBool::new(false),
+        partial: AtomicBool::new(false),
         identity: Mutex::new(Some([7; 32])),
         learnt: Mutex::default(),
     })
@@ -88,6 +93,23 @@ fn many_threads_one_request() {
         }
     });
     assert_eq!(token.finds.load(SeqCst), 1);
+}
+
+#[test]
+fn a_listing_that_lacks_something_is_soon_asked_for_again() {
+    let token = slow();
+    token.partial.store(true, SeqCst);
+    let partial = cache(&token, 60_000, 1);
+    for asked in 1..3 {
+        assert_eq!(partial.search(&vec![], false).unwrap().len(), 2);
+        assert_eq!(token.finds.load(SeqCst), asked);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    token.partial.store(false, SeqCst);
+    for _ in 0..2 {
+        assert_eq!(partial.search(&vec![], false).unwrap().len(), 2);
+        assert_eq!(token.finds.load(SeqCst), 3);
+    }
 }
 
 #[test]

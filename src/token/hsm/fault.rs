@@ -109,7 +109,10 @@ fn kind(value: RvError) -> FaultKind {
         Rv::UserNotLoggedIn => FaultKind::NotLoggedIn,
         Rv::PinIncorrect | Rv::PinInvalid | Rv::PinLenRange => FaultKind::WrongPin,
         Rv::PinLocked | Rv::PinExpired => FaultKind::PinLocked,
-        Rv::KeyHandleInvalid | Rv::ObjectHandleInvalid => FaultKind::NoSuchObject,
+        Rv::KeyHandleInvalid
+        | Rv::ObjectHandleInvalid
+        | Rv::UnwrappingKeyHandleInvalid
+        | Rv::WrappingKeyHandleInvalid => FaultKind::NoSuchObject,
         Rv::KeyFunctionNotPermitted
         | Rv::ActionProhibited
         | Rv::KeyUnextractable

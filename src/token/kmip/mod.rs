@@ -128,7 +128,7 @@ impl KmipToken {
         let mut located = inventory.read()?;
         self.recall_servers(&client);
         self.access.warn_of_servers(&client);
-        let refused = located.refused.take();
+        let refused = located.refused.clone();
         let found = located.pair(&mut self.prover(deadline))?;
         // A server that lets none of its keys be read has failed; it has not said that it has none.
         match refused {
@@ -142,7 +142,7 @@ impl KmipToken {
         let found = self.pairs(scope)?;
         let mut shown = select(found.keys, &self.filter);
         shown.hidden.extend(found.hidden);
-        shown.warnings = found.warnings;
+        (shown.warnings, shown.is_partial) = (found.warnings, found.is_partial);
         self.tell(&shown.warnings);
         Ok(shown)
     }

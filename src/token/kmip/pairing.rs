@@ -84,6 +84,7 @@ impl Located {
             keys,
             hidden,
             warnings: self.warnings,
+            is_partial: self.refused.is_some(),
         })
     }
 
