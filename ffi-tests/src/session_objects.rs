@@ -93,6 +93,20 @@ impl<'call> Objects<'call> {
         Ok(size)
     }
 
+    /// C_GenerateKey.
+    pub fn generate(
+        &self,
+        mut mechanism: CK_MECHANISM,
+        template: &Template,
+    ) -> Answer<CK_OBJECT_HANDLE> {
+        let (mut template, mut handle) = (template.clone(), 0);
+        let mut list = attributes(&mut template);
+        let (start, count) = (list.as_mut_ptr(), list.len() as CK_ULONG);
+        let (session, by, place) = (self.session, &mut mechanism, &mut handle);
+        let rv = call!(self.module, C_GenerateKey, session, by, start, count, place);
+        answer(rv).map(|()| handle)
+    }
+
     /// C_GenerateKeyPair by a mechanism without parameter: the public key, and the private one.
     pub fn pair(
         &self,

@@ -87,7 +87,8 @@ cryptoki! {
         C_VerifyRecover(taken recovering, signature: input, data: output u8)
             => Recovering::recover,
         C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,
-        C_GenerateKey,
+        C_GenerateKey(session, mechanism: mechanism, template: template,
+            key: set CK_OBJECT_HANDLE) => Session::generate_key,
         C_GenerateKeyPair(session, mechanism: mechanism, public: template, private: template,
             public_key: set CK_OBJECT_HANDLE, private_key: set CK_OBJECT_HANDLE)
             => Session::generate_key_pair,

@@ -177,6 +177,8 @@ static RULES: &[AttributeRule] = rows! {
     CKA_VALUE Bytes PRIVATE NUMBERED Create Never;
     CKA_VALUE Bytes SECRET ANY Create Never;
     CKA_VALUE_LEN Number SECRET ANY Generate Never;
+    CKA_CHECK_VALUE Bytes SECRET ANY Both Never;
+    CKA_CHECK_VALUE Bytes CERTIFICATE ANY Create Never;
 };
 
 impl AttributeRule {

@@ -37,6 +37,8 @@ pub enum KeyWork {
         /// The parameter says how many of its bytes.
         general: bool,
     },
+    /// A secret key of that CKA_KEY_TYPE is made.
+    Generate(CK_KEY_TYPE),
 }
 
 macro_rules! rows {
@@ -76,6 +78,13 @@ static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_SHA384_HMAC_GENERAL => hmac(Digest::Sha384, true),
     CKM_SHA512_HMAC => hmac(Digest::Sha512, false),
     CKM_SHA512_HMAC_GENERAL => hmac(Digest::Sha512, true),
+    CKM_AES_KEY_GEN => KeyWork::Generate(CKK_AES),
+    CKM_GENERIC_SECRET_KEY_GEN => KeyWork::Generate(CKK_GENERIC_SECRET),
+    CKM_SHA_1_KEY_GEN => KeyWork::Generate(CKK_SHA_1_HMAC),
+    CKM_SHA224_KEY_GEN => KeyWork::Generate(CKK_SHA224_HMAC),
+    CKM_SHA256_KEY_GEN => KeyWork::Generate(CKK_SHA256_HMAC),
+    CKM_SHA384_KEY_GEN => KeyWork::Generate(CKK_SHA384_HMAC),
+    CKM_SHA512_KEY_GEN => KeyWork::Generate(CKK_SHA512_HMAC),
 };
 
 /// Bytes of the longest secret key.
@@ -105,6 +114,8 @@ impl KeyMechanism {
                 MacKind::AesCmac => (16, 32, CKF_SIGN | CKF_VERIFY),
                 MacKind::Hmac(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_SIGN | CKF_VERIFY),
             },
+            KeyWork::Generate(CKK_AES) => (16, 32, CKF_GENERATE),
+            KeyWork::Generate(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_GENERATE),
         };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::new_object::{NewObject, agree, storage};
 use super::session_object::Material;
+use crate::crypto::check_value;
 use crate::crypto::components::{RsaNumbers, RsaRemainders};
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Error, Result};
@@ -144,7 +145,8 @@ pub fn private_half(
 /// A secret key with what its template says of it.
 ///
 /// # Errors
-/// `AttributeValueInvalid` for a type without secret keys, or a value of a length that it does not have.
+/// `AttributeValueInvalid` for a type without secret keys, a value of a length that it does not have, or
+/// the check value of another key.
 pub fn secret_key(
     given: Attributes,
     key_type: CK_KEY_TYPE,
@@ -152,26 +154,53 @@ pub fn secret_key(
     origin: Origin,
     private: bool,
 ) -> Result<NewObject> {
-    let fits = match key_type {
-        CKK_AES => matches!(value.len(), 16 | 24 | 32),
-        _ if is_generic(key_type) => (1..=LONGEST_SECRET).contains(&value.len()),
-        _ => return Err(unknown_type()),
-    };
-    if !fits {
-        return Err(Error::AttributeValueInvalid {
-            kind: CKA_VALUE,
-            why: "no key of that type has that length",
-        });
-    }
+    has_length(key_type, value.len(), CKA_VALUE)?;
     let own = Attributes::default()
         .ulong(CKA_KEY_TYPE, key_type)
         .ulong(CKA_VALUE_LEN, value.len() as CK_ULONG);
     agree(&given, &own)?;
+    let check_value = check_value::of_key(key_type, &value);
+    let check_value =
+        check_value.map_err(|_| Error::FunctionFailed("the crypto library refused"))?;
+    let own = own.bytes(CKA_CHECK_VALUE, checked(&given, check_value)?);
     let attributes = described(CKO_SECRET_KEY, key_type, given, origin, private)?;
     Ok(NewObject {
         attributes: attributes.and(own),
         material: Arc::new(Material::Secret(value)),
     })
+}
+
+/// That keys of that type have so many bytes, of which that attribute speaks.
+///
+/// # Errors
+/// `AttributeValueInvalid`.
+pub fn has_length(key_type: CK_KEY_TYPE, length: usize, kind: CK_ATTRIBUTE_TYPE) -> Result {
+    let fits = match key_type {
+        CKK_AES => matches!(length, 16 | 24 | 32),
+        _ if is_generic(key_type) => (1..=LONGEST_SECRET).contains(&length),
+        _ => return Err(unknown_type()),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(Error::AttributeValueInvalid {
+            kind,
+            why: "no key of that type has that length",
+        }),
+    }
+}
+
+/// The check value that an object shows (v3.2, 4.10.1): a template may do without it by an empty one, and has no
+/// other than the right one.
+pub fn checked(given: &Attributes, right: Vec<u8>) -> Result<Vec<u8>> {
+    match given.get(CKA_CHECK_VALUE) {
+        None => Ok(right),
+        Some([]) => Ok(vec![]),
+        Some(value) if value == right => Ok(right),
+        Some(_) => Err(Error::AttributeValueInvalid {
+            kind: CKA_CHECK_VALUE,
+            why: "it is the check value of another object",
+        }),
+    }
 }
 
 /// Whether keys of that type are bytes of any number.

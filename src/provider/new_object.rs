@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use cryptoki_sys::*;
 
+use super::new_key::checked;
 use super::object::Object;
 use super::objects::Part;
 use super::session_object::Material;
-use crate::crypto::fill_with_random;
+use crate::crypto::{check_value, fill_with_random};
 use crate::error::{Error, Result};
 use crate::model::attribute::{Attributes, Template};
 use crate::model::attribute_rules::{Act, accepted, changed, given_number};
@@ -111,6 +112,8 @@ fn certificate(template: &Template) -> Result<NewObject> {
     let own = parsed.attributes();
     agree(&given, &own)?;
     let category = given_number(template, CKA_CERTIFICATE_CATEGORY)?;
+    let check_value = check_value::of_certificate(parsed.der());
+    let own = own.bytes(CKA_CHECK_VALUE, checked(&given, check_value)?);
     let attributes = storage(CKO_CERTIFICATE, false)?
         .bytes(CKA_ID, *b"")
         .bytes(CKA_START_DATE, *b"")

@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 
+use crate::crypto::check_value;
 use crate::model::attribute::Attributes;
 use crate::model::certificate::Certificate;
 use crate::model::key::{Key, ObjectId};
@@ -52,7 +53,7 @@ impl Part {
             Part::Public => public_key(key),
             Part::Private => private_key(key, private),
             Part::Certificate(place) => certificate(key, place)
-                .map(|certificate| storage(key).and(certificate.attributes()))
+                .map(|certificate| storage(key).and(shown(certificate)))
                 .unwrap_or_default()
                 .bool(CKA_PRIVATE, false),
         };
@@ -69,6 +70,11 @@ impl Part {
         };
         format!("{}{suffix}", self.id(key))
     }
+}
+
+fn shown(certificate: &Certificate) -> Attributes {
+    let check_value = check_value::of_certificate(certificate.der());
+    certificate.attributes().bytes(CKA_CHECK_VALUE, check_value)
 }
 
 fn certificate(key: &Key, place: u16) -> Option<&Certificate> {

@@ -65,7 +65,7 @@ impl Session {
         direction: Direction,
     ) -> Result<Engine> {
         let row = KeyMechanism::of(call.number)?;
-        if matches!(row.work, KeyWork::Mac { .. }) {
+        if matches!(row.work, KeyWork::Mac { .. } | KeyWork::Generate(_)) {
             return Err(Error::MechanismInvalid(call.number));
         }
         let use_of_it = match direction {
@@ -86,7 +86,7 @@ impl Session {
                 let rsa = rsa_operation(row, object, padding, direction)?;
                 Ok(Engine::Rsa(rsa))
             }
-            KeyWork::Mac { .. } => Err(Error::MechanismInvalid(call.number)),
+            KeyWork::Mac { .. } | KeyWork::Generate(_) => Err(Error::MechanismInvalid(call.number)),
         }
     }
 

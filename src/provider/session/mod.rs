@@ -7,6 +7,7 @@ mod macs;
 mod objects;
 mod pairs;
 mod searching;
+mod secret_keys;
 mod signing;
 #[cfg(test)]
 mod tests;
