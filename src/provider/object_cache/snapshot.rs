@@ -155,7 +155,7 @@ pub(crate) fn told(keys: Vec<Key>) -> usize {
     let snapshot = Snapshot::new(&mut Handles::default(), keys, false);
     let handles = snapshot.search(&vec![]);
     let objects = handles.iter().filter_map(|handle| snapshot.object(*handle));
-    let told = |object: Object| {
+    let told = |object: TokenObject| {
         let attributes = object.attributes();
         let values = (0..0x700).filter_map(|kind| attributes.get(kind));
         values.map(<[u8]>::len).sum::<usize>()

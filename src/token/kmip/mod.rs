@@ -125,7 +125,7 @@ impl KmipToken {
             failures: &self.failures,
             habits: &self.habits,
         };
-        let mut located = inventory.read()?;
+        let located = inventory.read()?;
         self.recall_servers(&client);
         self.access.warn_of_servers(&client);
         let refused = located.refused.clone();
