@@ -30,7 +30,8 @@ cryptoki! {
             => Provider::mechanisms,
         C_GetMechanismInfo(provider, slot: value CK_SLOT_ID, mechanism: value CK_MECHANISM_TYPE,
             info: set CK_MECHANISM_INFO) => Provider::mechanism_info,
-        C_InitToken, C_InitPIN, C_SetPIN,
+        C_InitToken, C_InitPIN,
+        C_SetPIN(session, old: secret, new: secret) => Session::set_pin,
         C_OpenSession(provider, slot: value CK_SLOT_ID, flags: value CK_FLAGS,
             application: pointer c_void, notify: value CK_NOTIFY,
             session: set CK_SESSION_HANDLE) => Provider::open_session,
@@ -97,7 +98,8 @@ cryptoki! {
         C_GenerateRandom(session, bytes: place u8) => Session::random,
         C_GetFunctionStatus(session) => Session::not_parallel,
         C_CancelFunction(session) => Session::not_parallel,
-        C_WaitForSlotEvent,
+        C_WaitForSlotEvent(provider, flags: value CK_FLAGS, slot: set CK_SLOT_ID,
+            reserved: pointer c_void) => Provider::wait_for_slot_event,
     }
     v3_0 {
         #[unsafe(no_mangle)]
@@ -123,7 +125,9 @@ cryptoki! {
         C_VerifySignature(taken verifying_signature, data: input) => Verifying::verify_given,
         C_VerifySignatureUpdate(taken verifying_signature, part: input) => Verifying::update,
         C_VerifySignatureFinal(taken verifying_signature) => Verifying::finish_given,
-        C_GetSessionValidationFlags, C_AsyncComplete, C_AsyncGetID, C_AsyncJoin,
+        C_GetSessionValidationFlags(session, kind: value CK_SESSION_VALIDATION_FLAGS_TYPE,
+            flags: set CK_FLAGS) => Session::validation_flags,
+        C_AsyncComplete, C_AsyncGetID, C_AsyncJoin,
         C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated,
     }
 }

@@ -7,6 +7,8 @@
 mod argument;
 mod boundary;
 mod functions;
+#[cfg(test)]
+mod functions_document;
 mod parameter;
 mod process;
 mod table;

@@ -72,7 +72,8 @@ pub(super) fn finalize(reserved: *mut c_void) -> Result {
         return Err(Error::ArgumentsBad("pReserved must be null"));
     }
     let provider = root().provider.write().take();
-    provider.map(drop).ok_or(Error::NotInitialized)
+    provider.ok_or(Error::NotInitialized)?.end();
+    Ok(())
 }
 
 /// We lock by the operating system alone; CKF_LIBRARY_CANT_CREATE_OS_THREADS is kept anyway.

@@ -24,6 +24,14 @@ macro_rules! cryptoki {
         $($crate::ffi::table::entry_point!($(#[$m3])* $f3 $(($($a3)*) $h3)?);)*
         $($crate::ffi::table::entry_point!($(#[$m4])* $f4 $(($($a4)*) $h4)?);)*
 
+        /// Each function, the version that it came with, and whether it is there.
+        #[cfg(test)]
+        pub(super) static FUNCTIONS: &[(&str, &str, bool)] = &[
+            $((stringify!($f2), "2.40", $crate::ffi::table::is_there!($($h2)?)),)*
+            $((stringify!($f3), "3.0", $crate::ffi::table::is_there!($($h3)?)),)*
+            $((stringify!($f4), "3.2", $crate::ffi::table::is_there!($($h4)?)),)*
+        ];
+
         pub(super) static V2_40: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
             version: CK_VERSION { major: 2, minor: 40 },
             $($f2: $crate::ffi::table::member!($f2 $($h2)?),)*
@@ -49,6 +57,17 @@ macro_rules! member {
     };
     ($name:ident) => {
         $crate::ffi::boundary::Unsupported::ENTRY
+    };
+}
+
+/// Whether a function of the list has something that answers it.
+#[cfg(test)]
+macro_rules! is_there {
+    ($handler:path) => {
+        true
+    };
+    () => {
+        false
     };
 }
 
@@ -126,6 +145,8 @@ macro_rules! entry_point {
         }
     };
 }
+#[cfg(test)]
+pub(super) use is_there;
 pub(super) use {cryptoki, entry_point, member};
 
 /// What `C_GetInterfaceList` gives away; the first one is the default.

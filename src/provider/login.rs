@@ -60,6 +60,26 @@ impl Login {
         }
     }
 
+    /// C_SetPIN (v3.2, 5.5.9), of a token whose PIN is its own.
+    pub fn change_pin(&self, old: &[u8], new: &[u8]) -> Result {
+        const NONE: Error = Error::FunctionNotSupported("the slot has no PIN that is its own");
+        if !self.required {
+            return Err(NONE);
+        }
+        let _turn = self.turn.lock();
+        let changed = self.token.set_pin(self.pin(old)?, self.pin(new)?);
+        if changed.is_ok() {
+            log::info!("slot {:?}: its PIN is changed", self.token.info().label);
+        }
+        changed.map_err(|error| match &error {
+            Error::Token(token) if token.kind == TokenErrorKind::Impossible => {
+                log::warn!("{error}");
+                NONE
+            }
+            _ => error,
+        })
+    }
+
     /// A PIN as PKCS#11 has it: UTF-8.
     fn pin<'pin>(&self, pin: &'pin [u8]) -> Result<&'pin str> {
         if !PIN_BYTES.contains(&pin.len()) {

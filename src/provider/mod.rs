@@ -21,6 +21,7 @@ mod session;
 mod session_object;
 mod signing;
 mod slot;
+mod slot_events;
 mod token_changes;
 mod token_object;
 mod underway;
@@ -53,6 +54,7 @@ use crate::model::output::Output;
 use crate::token::SharedToken;
 use handle_map::HandleMap;
 use slot::padded;
+use slot_events::{Presence, SlotEvents};
 
 /// The flags of a session that C_GetSessionInfo tells of.
 const KNOWN_FLAGS: CK_FLAGS = CKF_SERIAL_SESSION | CKF_RW_SESSION;
@@ -62,6 +64,7 @@ const KNOWN_FLAGS: CK_FLAGS = CKF_SERIAL_SESSION | CKF_RW_SESSION;
 pub struct Provider {
     slots: Vec<Arc<Slot>>,
     sessions: HandleMap<OpenSession>,
+    events: SlotEvents,
 }
 
 /// A session and what is asked of it while it is busy: its own lock is held during a request, and
@@ -77,8 +80,10 @@ impl Provider {
     /// A provider with a slot for each token; asks none of them.
     pub fn new(tokens: impl IntoIterator<Item = (SharedToken, CacheRules)>) -> Self {
         let slot = |(id, (token, rules))| Arc::new(Slot::new(id, token, rules));
+        let slots: Vec<_> = (0..).zip(tokens).map(slot).collect();
         Self {
-            slots: (0..).zip(tokens).map(slot).collect(),
+            events: SlotEvents::new(presences(&slots)),
+            slots,
             sessions: HandleMap::default(),
         }
     }
@@ -135,6 +140,32 @@ impl Provider {
         info: &Cell<CK_MECHANISM_INFO>,
     ) -> Result {
         self.slot(slot)?.mechanism_info(number, info)
+    }
+
+    /// C_WaitForSlotEvent (v3.2, 5.5.4). Of a server that is away or back nothing is told: its slot has its
+    /// token all the time.
+    pub fn wait_for_slot_event(
+        &self,
+        flags: CK_FLAGS,
+        slot: &Cell<CK_SLOT_ID>,
+        reserved: *mut std::ffi::c_void,
+    ) -> Result {
+        if !reserved.is_null() || flags & !CKF_DONT_BLOCK != 0 {
+            return Err(Error::ArgumentsBad(
+                "there is one flag, and pReserved must be null",
+            ));
+        }
+        let presences = || presences(&self.slots);
+        slot.set(match flags {
+            CKF_DONT_BLOCK => self.events.next(presences()).ok_or(Error::NoEvent)?,
+            _ => self.events.wait(presences)?,
+        });
+        Ok(())
+    }
+
+    /// C_Finalize has begun: those who wait for a slot are told so.
+    pub fn end(&self) {
+        self.events.end();
     }
 
     /// C_OpenSession (v3.2, 5.6.1). Sessions for reading and writing are always given: OpenSSH asks
@@ -206,4 +237,8 @@ impl Provider {
         sessions.retain(|(_, open)| open.slot.id == slot);
         sessions
     }
+}
+
+fn presences(slots: &[Arc<Slot>]) -> impl Iterator<Item = Presence> {
+    slots.iter().map(|slot| (slot.id, slot.is_present()))
 }

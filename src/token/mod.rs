@@ -210,6 +210,14 @@ pub trait Token: Send + Sync {
         Err(self.unable("deliver keys from a KMIP server into an HSM"))
     }
 
+    /// Another PIN in the place of the old one, for all who use the token.
+    ///
+    /// # Errors
+    /// As a login with the old PIN; [`TokenErrorKind::Impossible`] if there is none that could be changed here
+    fn set_pin(&self, _old: &str, _new: &str) -> Result {
+        Err(self.unable("change its PIN"))
+    }
+
     /// The error for what this kind of token does not do.
     fn unable(&self, what: &str) -> Error {
         let reason = format!("this kind of token does not {what}");

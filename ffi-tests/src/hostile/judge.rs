@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cryptoki_sys::*;
 
-use super::{FAULTS, Outcome, World, Wrong, start_of, told};
+use super::{FAULTS, Outcome, World, Wrong, start_of, supported, told};
 use crate::surface::{Function, Kind};
 
 /// Every way to spoil one argument of a function.
@@ -77,8 +77,9 @@ pub fn complaint(
     outcome: Outcome,
 ) -> Option<String> {
     let answer = outcome.answer;
-    if honest == CKR_FUNCTION_NOT_SUPPORTED {
-        return (answer != honest).then(|| format!("{answer:#x} of a function that is not there"));
+    if !supported().contains(function.name) {
+        return (answer != CKR_FUNCTION_NOT_SUPPORTED)
+            .then(|| format!("{answer:#x} of a function that is not there"));
     }
     let is_named = is_named(wrong, honest, answer) || gives_nothing(function, wrong, answer);
     if answer == CKR_GENERAL_ERROR || !is_named {

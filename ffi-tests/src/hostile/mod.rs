@@ -10,6 +10,7 @@ mod judge;
 mod last_words;
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use cryptoki_sys::*;
 
@@ -190,14 +191,17 @@ pub fn told(function: &Function, wrong: &[Wrong]) -> String {
 }
 
 /// The names of the functions that our library has, as its own list says.
-pub fn supported() -> BTreeSet<&'static str> {
-    let list = include_str!("../../../src/ffi/functions.rs");
-    let (_, list) = list.split_once("cryptoki! {").expect("the list");
-    let named = |function: &&Function| {
-        let mut places = list.match_indices(function.name);
-        places.any(|(at, name)| list[at + name.len()..].starts_with('('))
-    };
-    let found: BTreeSet<_> = SURFACE.iter().filter(named).map(|it| it.name).collect();
-    assert!(found.contains("C_Sign") && found.contains("C_GetFunctionList"));
-    found
+pub fn supported() -> &'static BTreeSet<&'static str> {
+    static FOUND: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let list = include_str!("../../../src/ffi/functions.rs");
+        let (_, list) = list.split_once("cryptoki! {").expect("the list");
+        let named = |function: &&Function| {
+            let mut places = list.match_indices(function.name);
+            places.any(|(at, name)| list[at + name.len()..].starts_with('('))
+        };
+        let found: BTreeSet<_> = SURFACE.iter().filter(named).map(|it| it.name).collect();
+        assert!(found.contains("C_Sign") && found.contains("C_GetFunctionList"));
+        found
+    })
 }

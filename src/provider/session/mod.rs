@@ -112,6 +112,27 @@ impl Session {
         self.slot.logout()
     }
 
+    /// C_SetPIN (v3.2, 5.5.9).
+    pub fn set_pin(&mut self, old: &[u8], new: &[u8]) -> Result {
+        match self.is_rw() {
+            true => self.slot.login.change_pin(old, new),
+            false => Err(Error::SessionReadOnly),
+        }
+    }
+
+    /// C_GetSessionValidationFlags (v3.2, 5.6.6): nobody has validated what is done here.
+    pub fn validation_flags(
+        &mut self,
+        kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+        flags: &Cell<CK_FLAGS>,
+    ) -> Result {
+        if kind != CKS_LAST_VALIDATION_OK {
+            return Err(Error::ArgumentsBad("there is one type of validation flags"));
+        }
+        flags.set(0);
+        Ok(())
+    }
+
     /// C_SessionCancel (v3.2, 5.6.11).
     pub fn cancel(&mut self, flags: CK_FLAGS) -> Result {
         if flags & CKF_SIGN != 0 {

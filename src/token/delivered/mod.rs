@@ -131,6 +131,16 @@ impl Token for DeliveredToken {
         }
     }
 
+    fn set_pin(&self, old: &str, new: &str) -> Result {
+        match self.pin_is_of_hsm() {
+            true => self
+                .vault
+                .set_pin(old, new)
+                .map_err(|fault| self.hsm_fault("change its PIN", &fault)),
+            false => Err(self.unable("change a PIN of a KMIP server")),
+        }
+    }
+
     fn logout(&self) {
         self.shelf.clear();
         *self.way.lock() = None;

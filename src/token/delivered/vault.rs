@@ -74,6 +74,11 @@ impl Vault {
         self.hsm.login(pin)
     }
 
+    /// Another PIN in the place of the one of C_Login.
+    pub fn set_pin(&self, old: &str, new: &str) -> Result<(), Fault> {
+        self.hsm.set_pin(old, new)
+    }
+
     /// True if the PIN was given, or need not be.
     pub fn has_pin(&self) -> bool {
         self.hsm.has_pin()

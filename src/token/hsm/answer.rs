@@ -27,6 +27,7 @@ impl Seat {
             Request::Mechanisms => self.mechanisms().map(Reply::Mechanisms),
             Request::Login(pin) => self.login(user, pin).map(|()| Reply::Done),
             Request::Logout => self.logout(user).map(|()| Reply::Done),
+            Request::SetPin(old, new) => self.set_pin(old, new).map(|()| Reply::Done),
             Request::Objects => self.objects().map(Reply::Objects),
             Request::Sign {
                 key,

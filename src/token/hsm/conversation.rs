@@ -49,6 +49,15 @@ impl Conversation {
         Ok(())
     }
 
+    /// Another PIN in the place of the one of C_Login.
+    pub fn set_pin(&self, old: &str, new: &str) -> Result<(), Fault> {
+        let [old, new] = [old, new].map(|pin| Secret(Zeroizing::new(pin.as_bytes().to_vec())));
+        self.ask(&Request::SetPin(old, new.clone()))?;
+        let mut given = self.given.lock();
+        *given = given.take().map(|_| new);
+        Ok(())
+    }
+
     /// Forgets the PIN of C_Login.
     pub fn logout(&self) {
         *self.given.lock() = None;

@@ -76,6 +76,8 @@ pub enum Request {
     Login(Secret),
     /// The end of that, for those who asked for it. [`Reply::Done`].
     Logout,
+    /// Another PIN of the user, in the place of the first. [`Reply::Done`].
+    SetPin(Secret, Secret),
     /// Everything that can be seen now. [`Reply::Objects`].
     Objects,
     /// A signature over `data` as it is. [`Reply::Bytes`], as the module gives it.

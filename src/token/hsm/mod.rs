@@ -230,6 +230,15 @@ impl Token for HsmToken {
         self.device.logout();
     }
 
+    fn set_pin(&self, old: &str, new: &str) -> Result {
+        if self.info().login_required {
+            let answer = self.device.set_pin(old, new);
+            return answer.map_err(|fault| self.failed(&fault));
+        }
+        Err(self
+            .unable("change a PIN that its configuration has; change it with the HSM's own tool"))
+    }
+
     fn find(&self) -> Result<Found> {
         let pairs = self.pairs()?;
         let mut shown = select(pairs.found.keys, &self.filter);

@@ -125,10 +125,7 @@ impl Seat {
     /// C_Login for one user of the seat (v3.2, 5.6.8).
     pub fn login(&self, user: u64, pin: &Secret) -> Result<(), Fault> {
         let mut login = self.login.lock();
-        let given = digest::digest(&digest::SHA256, &pin.0).as_ref().to_vec();
-        let text = std::str::from_utf8(&pin.0);
-        let text = text.map_err(|_| Fault::new(FaultKind::WrongPin, "the PIN is not UTF-8"))?;
-        let pin = AuthPin::from(text.to_owned());
+        let (given, pin) = (fingerprint(pin), auth_pin(pin)?);
         let was_open = self.with(|session| match session.login(UserType::User, Some(&pin)) {
             Ok(()) => Ok(false),
             Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, Function::Login)) => Ok(true),
@@ -140,6 +137,15 @@ impl Seat {
         }
         login.pin = Some(given);
         login.users.insert(user);
+        Ok(())
+    }
+
+    /// C_SetPIN of the user (v3.2, 5.5.9).
+    pub fn set_pin(&self, old: &Secret, new: &Secret) -> Result<(), Fault> {
+        let mut login = self.login.lock();
+        let (from, to) = (auth_pin(old)?, auth_pin(new)?);
+        self.with(|session| Ok(session.set_pin(&from, &to)?))?;
+        login.pin = login.pin.take().map(|_| fingerprint(new));
         Ok(())
     }
 
@@ -174,6 +180,17 @@ impl Seat {
             pin_locked: token.user_pin_locked(),
         })
     }
+}
+
+/// By which it is seen whether two PINs are the same.
+fn fingerprint(pin: &Secret) -> Vec<u8> {
+    digest::digest(&digest::SHA256, &pin.0).as_ref().to_vec()
+}
+
+fn auth_pin(pin: &Secret) -> Result<AuthPin, Fault> {
+    let text = std::str::from_utf8(&pin.0);
+    let text = text.map_err(|_| Fault::new(FaultKind::WrongPin, "the PIN is not UTF-8"))?;
+    Ok(AuthPin::from(text.to_owned()))
 }
 
 /// The slot with the one token that is chosen.

@@ -217,6 +217,14 @@ impl Token for KeystoreToken {
         *self.opened.lock() = None;
     }
 
+    fn set_pin(&self, old: &str, new: &str) -> Result {
+        if self.seal != Seal::Pin {
+            return Err(self.unable("have a PIN"));
+        }
+        let changed = upkeep::seal_by_pin(self.store()?, old, new);
+        changed.map_err(|error| self.failed(error))
+    }
+
     fn find(&self) -> Result<Found> {
         self.shown()
     }

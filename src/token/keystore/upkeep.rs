@@ -68,13 +68,22 @@ pub fn reseal(
             (Seal::Pin, Some(pin)) => by_pin(&*store, &Pin::new(pin))?,
             (seal, _) => unsealed(label, &*store, seal)?,
         };
-        let seen = store.token()?;
-        let mut sealed = seen.clone();
-        let with = new_wrapping(label, seal, new_pin)?;
-        seal_for_good(&*with, &mut sealed, &data_key)?;
-        replace(&*store, &seen, &sealed)
+        seal_anew(&*store, &*new_wrapping(label, seal, new_pin)?, &data_key)
     };
     done().map_err(|error| of_slot(label, error))
+}
+
+/// Another PIN for a keystore that one opens.
+pub(super) fn seal_by_pin(store: &dyn Store, old: &str, new: &str) -> Stored {
+    let (data_key, _) = by_pin(store, &Pin::new(old))?;
+    seal_anew(store, &Pin::new(new), &data_key)
+}
+
+fn seal_anew(store: &dyn Store, with: &dyn Wrapping, data_key: &DataKey) -> Stored {
+    let seen = store.token()?;
+    let mut sealed = seen.clone();
+    seal_for_good(with, &mut sealed, data_key)?;
+    replace(store, &seen, &sealed)
 }
 
 /// Seals, and tries whether that opens: what can only be closed would lose all keys.
