@@ -1,6 +1,10 @@
 //! Everything that can go wrong, and the one place where it becomes a `CK_RV`.
 
+mod wrapping;
+
 use cryptoki_sys::*;
+
+pub use wrapping::WrappingError;
 
 /// A result whose error a Cryptoki call can answer with.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -201,9 +205,9 @@ pub enum Error {
     /// A kind of user that the token does not know.
     #[error("this token has no user of type {0}")]
     UserTypeInvalid(CK_USER_TYPE),
-    /// What was wrapped is no key, or was wrapped by another.
-    #[error("{0}")]
-    WrappedKeyInvalid(&'static str),
+    /// A key could not be wrapped or unwrapped.
+    #[error(transparent)]
+    Wrapping(#[from] WrappingError),
 }
 
 /// What a token could not do, and why.
@@ -332,7 +336,7 @@ impl From<&Error> for CK_RV {
             Error::UserAlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN,
             Error::UserNotLoggedIn => CKR_USER_NOT_LOGGED_IN,
             Error::UserTypeInvalid(_) => CKR_USER_TYPE_INVALID,
-            Error::WrappedKeyInvalid(_) => CKR_WRAPPED_KEY_INVALID,
+            Error::Wrapping(error) => error.into(),
         }
     }
 }

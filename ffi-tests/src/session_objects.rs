@@ -5,6 +5,7 @@ use std::ptr::null_mut;
 use cryptoki_sys::*;
 
 use crate::call;
+use crate::ciphers::{PLENTY, Told, told};
 use crate::module::{Answer, Module, answer};
 use crate::session::{Session, Template};
 
@@ -104,6 +105,64 @@ impl<'call> Objects<'call> {
         let (start, count) = (list.as_mut_ptr(), list.len() as CK_ULONG);
         let (session, by, place) = (self.session, &mut mechanism, &mut handle);
         let rv = call!(self.module, C_GenerateKey, session, by, start, count, place);
+        answer(rv).map(|()| handle)
+    }
+
+    /// C_WrapKey with room for so many bytes; `None` is a question for the size.
+    pub fn wrap_into(
+        &self,
+        mut mechanism: CK_MECHANISM,
+        wrapping: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        room: Option<usize>,
+    ) -> Told {
+        let (session, by) = (self.session, &mut mechanism);
+        told(room, |place, length| {
+            call!(
+                self.module,
+                C_WrapKey,
+                session,
+                by,
+                wrapping,
+                key,
+                place,
+                length
+            )
+        })
+    }
+
+    /// The same with room for everything.
+    pub fn wrap(
+        &self,
+        mechanism: CK_MECHANISM,
+        wrapping: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+    ) -> Answer<Vec<u8>> {
+        self.wrap_into(mechanism, wrapping, key, PLENTY).good()
+    }
+
+    /// C_UnwrapKey.
+    pub fn unwrap(
+        &self,
+        mut mechanism: CK_MECHANISM,
+        unwrapping: CK_OBJECT_HANDLE,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Answer<CK_OBJECT_HANDLE> {
+        let (mut wrapped, mut template, mut handle) = (wrapped.to_vec(), template.clone(), 0);
+        let mut list = attributes(&mut template);
+        let rv = call!(
+            self.module,
+            C_UnwrapKey,
+            self.session,
+            &mut mechanism,
+            unwrapping,
+            wrapped.as_mut_ptr(),
+            wrapped.len() as CK_ULONG,
+            list.as_mut_ptr(),
+            list.len() as CK_ULONG,
+            &mut handle
+        );
         answer(rv).map(|()| handle)
     }
 

@@ -6,6 +6,7 @@ pub mod check_value;
 pub mod cipher;
 pub mod components;
 mod gcm;
+pub mod key_wrap;
 pub mod mac;
 pub mod private_key;
 pub mod rsa_encryption;

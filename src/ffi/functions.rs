@@ -93,7 +93,12 @@ cryptoki! {
         C_GenerateKeyPair(session, mechanism: mechanism, public: template, private: template,
             public_key: set CK_OBJECT_HANDLE, private_key: set CK_OBJECT_HANDLE)
             => Session::generate_key_pair,
-        C_WrapKey, C_UnwrapKey, C_DeriveKey,
+        C_WrapKey(session, mechanism: mechanism, wrapping: value CK_OBJECT_HANDLE,
+            key: value CK_OBJECT_HANDLE, wrapped: output u8) => Session::wrap_key,
+        C_UnwrapKey(session, mechanism: mechanism, unwrapping: value CK_OBJECT_HANDLE,
+            wrapped: input, template: template, key: set CK_OBJECT_HANDLE)
+            => Session::unwrap_key,
+        C_DeriveKey,
         C_SeedRandom(session, seed: input) => Session::seed_random,
         C_GenerateRandom(session, bytes: place u8) => Session::random,
         C_GetFunctionStatus(session) => Session::not_parallel,

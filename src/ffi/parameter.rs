@@ -25,6 +25,11 @@ pub(super) unsafe fn read(mechanism: CK_MECHANISM) -> Parameter {
         CKM_AES_GCM => unsafe { copied(mechanism).and_then(|it| gcm(it)) },
         // SAFETY: see the module.
         CKM_RSA_PKCS_OAEP => unsafe { copied(mechanism).and_then(|it| oaep(it)) },
+        CKM_AES_KEY_WRAP | CKM_AES_KEY_WRAP_KWP | CKM_AES_KEY_WRAP_PAD => {
+            let (place, length) = (mechanism.pParameter.cast(), mechanism.ulParameterLen);
+            // SAFETY: see the module.
+            unsafe { bytes(place, length, 8) }.map(Parameter::WrapIv)
+        }
         CKM_SHA_1_HMAC_GENERAL
         | CKM_SHA224_HMAC_GENERAL
         | CKM_SHA256_HMAC_GENERAL

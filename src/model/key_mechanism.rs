@@ -5,6 +5,7 @@ use cryptoki_sys::*;
 
 use super::cipher::{AesKind, RsaPadding};
 use super::digest::Digest;
+use super::key_wrap::WrapKind;
 use super::mac::MacKind;
 use super::mechanism_call::Parameter;
 use crate::error::{Error, Result};
@@ -37,6 +38,8 @@ pub enum KeyWork {
         /// The parameter says how many of its bytes.
         general: bool,
     },
+    /// AES wraps keys.
+    Wrap(WrapKind),
     /// A secret key of that CKA_KEY_TYPE is made.
     Generate(CK_KEY_TYPE),
 }
@@ -57,6 +60,8 @@ const fn cmac(general: bool) -> KeyWork {
     KeyWork::Mac { kind, general }
 }
 
+/// CKM_AES_KEY_WRAP_PAD has had several meanings; it is RFC 5649, as in most modules.
+///
 /// PKCS#11 v3.2, 6.1, 6.13, 6.22 to 6.26.
 static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_RSA_PKCS => KeyWork::Rsa { oaep: false },
@@ -66,6 +71,9 @@ static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_AES_CBC_PAD => KeyWork::Aes(AesKind::CbcPad),
     CKM_AES_CTR => KeyWork::Aes(AesKind::Ctr),
     CKM_AES_GCM => KeyWork::Aes(AesKind::Gcm),
+    CKM_AES_KEY_WRAP => KeyWork::Wrap(WrapKind::Plain),
+    CKM_AES_KEY_WRAP_PAD => KeyWork::Wrap(WrapKind::Padded),
+    CKM_AES_KEY_WRAP_KWP => KeyWork::Wrap(WrapKind::Padded),
     CKM_AES_CMAC => cmac(false),
     CKM_AES_CMAC_GENERAL => cmac(true),
     CKM_SHA_1_HMAC => hmac(Digest::Sha1, false),
@@ -110,6 +118,7 @@ impl KeyMechanism {
         let (min, max, flags) = match self.work {
             KeyWork::Aes(_) => (16, 32, CKF_ENCRYPT | CKF_DECRYPT),
             KeyWork::Rsa { .. } => (2048, 8192, CKF_ENCRYPT | CKF_DECRYPT),
+            KeyWork::Wrap(_) => (16, 32, 0),
             KeyWork::Mac { kind, .. } => match kind {
                 MacKind::AesCmac => (16, 32, CKF_SIGN | CKF_VERIFY),
                 MacKind::Hmac(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_SIGN | CKF_VERIFY),
@@ -117,11 +126,28 @@ impl KeyMechanism {
             KeyWork::Generate(CKK_AES) => (16, 32, CKF_GENERATE),
             KeyWork::Generate(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_GENERATE),
         };
+        let wraps = match self.wraps() {
+            true => CKF_WRAP | CKF_UNWRAP,
+            false => 0,
+        };
         CK_MECHANISM_INFO {
             ulMinKeySize: min,
             ulMaxKeySize: max,
-            flags,
+            flags: flags | wraps,
         }
+    }
+
+    /// Whether it wraps keys.
+    pub fn wraps(&self) -> bool {
+        matches!(
+            self.work,
+            KeyWork::Wrap(_) | KeyWork::Rsa { .. } | KeyWork::Aes(AesKind::CbcPad)
+        )
+    }
+
+    /// Whether it encrypts data.
+    pub fn encrypts(&self) -> bool {
+        matches!(self.work, KeyWork::Aes(_) | KeyWork::Rsa { .. })
     }
 
     /// How RSA pads by it.

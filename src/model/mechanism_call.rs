@@ -71,6 +71,8 @@ pub enum Parameter {
         /// The label.
         label: Vec<u8>,
     },
+    /// The initial value of a key wrap, of at most 8 bytes.
+    WrapIv(Vec<u8>),
     /// CK_MAC_GENERAL_PARAMS (v3.2, 6.13.10): so many bytes of the code.
     MacLength(u64),
     /// One of a form that is not known for this mechanism: no token takes it.

@@ -9,6 +9,7 @@ pub mod elements;
 pub mod given_key;
 pub mod key;
 pub mod key_mechanism;
+pub mod key_wrap;
 pub mod local_mechanism;
 pub mod mac;
 pub mod mechanism;

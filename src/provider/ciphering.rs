@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// The result of all that is still to come, with `last` before the end.
-    fn finish(mut self, slot: &Slot, last: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    pub fn finish(mut self, slot: &Slot, last: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let mut result = match last.is_empty() {
             true => Zeroizing::default(),
             false => self.update(last)?,

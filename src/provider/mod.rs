@@ -1,10 +1,12 @@
 //! The semantics of PKCS#11: slots, sessions, objects and operations, without a pointer.
 
+mod arriving_key;
 mod catalog_search;
 mod ciphering;
 mod digesting;
 mod handle_map;
 mod holdings;
+mod leaving_key;
 mod listing_file;
 mod login;
 mod mac_operation;
@@ -26,6 +28,7 @@ mod token_changes;
 mod token_object;
 mod underway;
 mod verifying;
+mod wrapping;
 
 use std::cell::Cell;
 use std::sync::Arc;

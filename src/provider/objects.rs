@@ -120,8 +120,8 @@ fn is_rsa(key: &Key) -> bool {
 fn public_key(key: &Key) -> Attributes {
     let attributes = key_attributes(key)
         .bool(CKA_DESTROYABLE, false)
-        .bools(&[CKA_PRIVATE, CKA_WRAP, CKA_TRUSTED], false)
-        .bools(&[CKA_ENCRYPT, CKA_VERIFY_RECOVER], is_rsa(key))
+        .bools(&[CKA_PRIVATE, CKA_TRUSTED], false)
+        .bools(&[CKA_ENCRYPT, CKA_WRAP, CKA_VERIFY_RECOVER], is_rsa(key))
         .bool(CKA_VERIFY, true);
     match (&key.public, key.public.key_type()) {
         (PublicKey::MlDsa { bytes, .. }, _) => attributes.bytes(CKA_VALUE, bytes.clone()),
@@ -140,8 +140,7 @@ fn private_key(key: &Key, private: bool) -> Attributes {
         .bool(CKA_SIGN_RECOVER, key.unusable().is_none() && is_rsa(key))
         .bool(CKA_SENSITIVE, true)
         .bools(&[CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED], false)
-        .bool(CKA_UNWRAP, false)
-        .bool(CKA_DECRYPT, key.other_uses_now().decrypt)
+        .bools(&[CKA_DECRYPT, CKA_UNWRAP], key.other_uses_now().decrypt)
         .bool(CKA_ALWAYS_AUTHENTICATE, false)
         .bool(
             CKA_ALWAYS_SENSITIVE,

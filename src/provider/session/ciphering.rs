@@ -27,7 +27,7 @@ impl Session {
             return Ok(());
         };
         self.encrypt.vacate()?;
-        let engine = self.engine(&call, key, Direction::Encrypt)?;
+        let engine = self.encryption(&call, key, Direction::Encrypt)?;
         self.encrypt.keep(CipherOperation::new(engine));
         Ok(())
     }
@@ -43,7 +43,7 @@ impl Session {
             return Ok(());
         };
         self.decrypt.vacate()?;
-        let engine = self.engine(&call, key, Direction::Decrypt)?;
+        let engine = self.encryption(&call, key, Direction::Decrypt)?;
         self.decrypt.keep(CipherOperation::new(engine));
         Ok(())
     }
@@ -58,21 +58,36 @@ impl Session {
         self.decrypt.turn(&self.slot)
     }
 
-    fn engine(
+    fn encryption(
         &self,
         call: &MechanismCall,
         key: CK_OBJECT_HANDLE,
         direction: Direction,
     ) -> Result<Engine> {
         let row = KeyMechanism::of(call.number)?;
-        if matches!(row.work, KeyWork::Mac { .. } | KeyWork::Generate(_)) {
+        if !row.encrypts() {
             return Err(Error::MechanismInvalid(call.number));
         }
         let use_of_it = match direction {
             Direction::Encrypt => CKA_ENCRYPT,
             Direction::Decrypt => CKA_DECRYPT,
         };
-        let object = self.key_for(key, use_of_it, call.number)?;
+        self.engine(
+            call,
+            row,
+            self.key_for(key, use_of_it, call.number)?,
+            direction,
+        )
+    }
+
+    /// A mechanism that encrypts, with its key.
+    pub(super) fn engine(
+        &self,
+        call: &MechanismCall,
+        row: &KeyMechanism,
+        object: Object,
+        direction: Direction,
+    ) -> Result<Engine> {
         match row.work {
             KeyWork::Aes(kind) => {
                 let mode = AesMode::new(kind, &call.parameter).map_err(|why| row.refused(why))?;
@@ -86,7 +101,7 @@ impl Session {
                 let rsa = rsa_operation(row, object, padding, direction)?;
                 Ok(Engine::Rsa(rsa))
             }
-            KeyWork::Mac { .. } | KeyWork::Generate(_) => Err(Error::MechanismInvalid(call.number)),
+            _ => Err(Error::MechanismInvalid(call.number)),
         }
     }
 
@@ -119,7 +134,7 @@ impl Session {
 
 impl Object {
     /// The value of an AES key.
-    fn aes_value(&self, row: &KeyMechanism) -> Result<&[u8]> {
+    pub(super) fn aes_value(&self, row: &KeyMechanism) -> Result<&[u8]> {
         self.secret_value(row, |key_type| key_type == CKK_AES)
     }
 

@@ -12,6 +12,7 @@ mod signing;
 #[cfg(test)]
 mod tests;
 mod verifying;
+mod wrapping;
 
 use std::cell::Cell;
 use std::sync::Arc;

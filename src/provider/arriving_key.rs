@@ -1,0 +1,73 @@
+//! A key that comes wrapped: what its template says of it, and what it turns out to be.
+
+use cryptoki_sys::*;
+use zeroize::Zeroizing;
+
+use super::new_key::{Origin, has_length, private_half, secret_key};
+use super::new_object::NewObject;
+use crate::crypto::private_key::PrivateKey;
+use crate::error::{Error, Result, WrappingError};
+use crate::model::attribute::{Attributes, Template};
+use crate::model::attribute_rules::{Act, accepted};
+use crate::model::given_key::needed_number;
+
+/// What is known of it before it is unwrapped.
+pub struct ArrivingKey {
+    class: CK_OBJECT_CLASS,
+    key_type: CK_KEY_TYPE,
+    given: Attributes,
+    /// What keys here say of CKA_PRIVATE.
+    is_private: bool,
+}
+
+impl ArrivingKey {
+    /// As the template of C_UnwrapKey has it.
+    ///
+    /// # Errors
+    /// Those of templates (v3.2, 4.1.1).
+    pub fn read(template: &Template, is_private: bool) -> Result<Self> {
+        let class = needed_number(template, CKA_CLASS)?;
+        let key_type = needed_number(template, CKA_KEY_TYPE)?;
+        if !matches!(class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
+            return Err(Error::AttributeValueInvalid {
+                kind: CKA_CLASS,
+                why: "what is unwrapped is a secret or a private key",
+            });
+        }
+        Ok(Self {
+            class,
+            key_type,
+            given: accepted(template, class, Some(key_type), Act::Arrive)?,
+            is_private,
+        })
+    }
+
+    /// The key, of what was unwrapped.
+    ///
+    /// # Errors
+    /// CKR_WRAPPED_KEY_INVALID for what is no key of that type; CKR_TEMPLATE_INCONSISTENT for one that is
+    /// not what the template says.
+    pub fn made_of(self, value: Zeroizing<Vec<u8>>) -> Result<NewObject> {
+        let (given, private) = (self.given, self.is_private);
+        match self.class {
+            CKO_SECRET_KEY => {
+                let fits = has_length(self.key_type, value.len(), CKA_VALUE);
+                fits.map_err(|error| match error {
+                    Error::AttributeValueInvalid {
+                        kind: CKA_VALUE,
+                        why,
+                    } => WrappingError::Invalid(why).into(),
+                    other => other,
+                })?;
+                secret_key(given, self.key_type, value, Origin::Outside, private)
+            }
+            _ => {
+                let key = PrivateKey::from_pkcs8(&value);
+                let key = key.map_err(|_| WrappingError::Invalid(NO_PKCS8))?;
+                private_half(given, key, Origin::Outside, private)
+            }
+        }
+    }
+}
+
+const NO_PKCS8: &str = "what was wrapped is no PKCS#8 private key of a type that is used here";
