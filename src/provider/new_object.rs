@@ -45,6 +45,11 @@ impl NewObject {
     pub fn copied(object: &Object, template: &Template) -> Result<Self> {
         let old = object.attributes();
         permits(&old, CKA_COPYABLE, "the object may not be copied")?;
+        // That a public key of a token goes with its private half is no rule for its copy.
+        let old = match object {
+            Object::Token(_) => old.bool(CKA_DESTROYABLE, true),
+            Object::Session(_) => old,
+        };
         let attributes = changed(&old, template, true)?;
         Ok(Self {
             attributes: attributes.bytes(CKA_UNIQUE_ID, unique_id()?),

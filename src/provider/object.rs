@@ -13,7 +13,7 @@ use crate::model::attribute::Attributes;
 pub enum Object {
     /// It is in the token (CKA_TOKEN is true).
     Token(TokenObject),
-    /// It ends with the session that made it.
+    /// It ends with the session that made it, or describes the token.
     Session(Arc<SessionObject>),
 }
 

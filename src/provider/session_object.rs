@@ -46,6 +46,15 @@ struct Held {
 const SESSION: CK_OBJECT_HANDLE = 1 << (CK_OBJECT_HANDLE::BITS - 1);
 
 impl SessionObject {
+    /// One that no session has made: it tells something of the token.
+    pub fn describing(handle: CK_OBJECT_HANDLE, attributes: Attributes) -> Self {
+        Self {
+            handle,
+            attributes,
+            material: Arc::new(Material::None),
+        }
+    }
+
     /// Its CKA_CLASS.
     pub fn class(&self) -> CK_OBJECT_CLASS {
         self.attributes.number(CKA_CLASS).unwrap_or(CKO_DATA)
@@ -89,7 +98,8 @@ impl SessionObject {
         !is_sensitive && self.attributes.is_true(CKA_EXTRACTABLE)
     }
 
-    fn matches(&self, template: &Template) -> bool {
+    /// Whether it has each attribute of `template` with just that value.
+    pub fn matches(&self, template: &Template) -> bool {
         template.iter().all(|(kind, value)| {
             let known = self.attributes.get(*kind);
             known.map_or_else(

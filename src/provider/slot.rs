@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use cryptoki_sys::*;
 use zeroize::Zeroizing;
 
+use super::description::{self, Described};
 use super::holdings::Holdings;
 use super::login::{Login, PIN_BYTES};
 use super::object::Object;
@@ -170,6 +172,12 @@ impl Slot {
 
     /// A search for all objects that match, of the program's own and of the token's.
     pub fn search(&self, template: Template, exact: bool) -> Result<Search> {
+        if let Some(described) = description::search(self, &template) {
+            return Ok(Search {
+                session: described.into(),
+                ..Search::default()
+            });
+        }
         let private_too = !self.login.is_missing();
         let own = self.session_objects.search(&template, private_too);
         Ok(Search {
@@ -217,7 +225,10 @@ impl Slot {
                 let is_visible = !own.is_private() || !self.login.is_missing();
                 Ok(is_visible.then_some(Object::Session(own)))
             }
-            None => Ok(self.token_object(handle)?.map(Object::Token)),
+            None => match description::object(self, handle) {
+                Some(it) => Ok(Some(Object::Session(Arc::new(it)))),
+                None => Ok(self.token_object(handle)?.map(Object::Token)),
+            },
         }
     }
 
@@ -289,6 +300,17 @@ impl Slot {
     }
 }
 
+impl Described for Slot {
+    fn mechanism_numbers(&self) -> Vec<CK_MECHANISM_TYPE> {
+        self.offered().into_keys().collect()
+    }
+
+    fn shows_certificates(&self) -> bool {
+        let token = self.token.info();
+        token.public_is_open || !token.login_required
+    }
+}
+
 /// A token without PIN claims a protected path of authentication, which is what its client
 /// certificate is: then OpenSSH does not ask for a PIN when it finds no key.
 fn authentication(token: &TokenInfo) -> CK_FLAGS {
@@ -320,7 +342,6 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 

@@ -36,7 +36,7 @@ impl Slot {
     }
 
     fn import(&self, private: &PrivateKey, given: &Attributes) -> Result<Key> {
-        let wanted = wanted(given, given, private.public().key_type())?;
+        let wanted = self.wanted(given, given, private.public().key_type())?;
         let imported = self.token.import(private, &wanted).map_err(unfit);
         self.presented(imported?, given)
     }
@@ -48,7 +48,7 @@ impl Slot {
         public: &Attributes,
         key_type: KeyType,
     ) -> Result<(CK_OBJECT_HANDLE, TokenObject)> {
-        let wanted = wanted(private, public, key_type)?;
+        let wanted = self.wanted(private, public, key_type)?;
         let made = self.token.generate(&wanted).map_err(unfit)?;
         let key = match private.get(CKA_ID) {
             Some([_, ..]) => self.presented(made, private)?,
@@ -60,6 +60,14 @@ impl Slot {
             .token_object(public)?
             .ok_or(Error::ObjectHandleInvalid(public))?;
         Ok((private, public))
+    }
+
+    /// The key that its templates speak of, in the slot's own group.
+    fn wanted(&self, private: &Attributes, public: &Attributes, of: KeyType) -> Result<NewKey> {
+        Ok(NewKey {
+            groups: self.token.usual_group().into_iter().collect(),
+            ..wanted(private, public, of)?
+        })
     }
 
     /// The key with the CKA_ID that its template has. A key that cannot have it goes again.
@@ -164,14 +172,16 @@ impl Slot {
     }
 
     fn remove(&self, key: &Key) -> Result {
+        let revocation = Revocation {
+            compromised: false,
+            message: Some("destroyed by a program".into()),
+        };
         if key.state == State::Active {
-            self.token.revoke(
-                key,
-                &Revocation {
-                    compromised: false,
-                    message: Some("destroyed by a program".into()),
-                },
-            )?;
+            match self.token.revoke(key, &revocation) {
+                // A token without states destroys a key as it is.
+                Err(Error::Token(error)) if error.kind == TokenErrorKind::Impossible => {}
+                revoked => revoked?,
+            }
         }
         self.token.destroy(key)
     }

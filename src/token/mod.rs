@@ -218,6 +218,11 @@ pub trait Token: Send + Sync {
         Err(self.unable("change its PIN"))
     }
 
+    /// The object group of keys that programs make, where the slot shows no others.
+    fn usual_group(&self) -> Option<String> {
+        None
+    }
+
     /// The error for what this kind of token does not do.
     fn unable(&self, what: &str) -> Error {
         let reason = format!("this kind of token does not {what}");

@@ -191,6 +191,10 @@ impl Token for DeliveredToken {
         Ok(probe)
     }
 
+    fn usual_group(&self) -> Option<String> {
+        self.kmip.usual_group()
+    }
+
     fn generate(&self, wanted: &NewKey) -> Result<Key> {
         self.opened()?;
         self.kmip.generate(wanted)

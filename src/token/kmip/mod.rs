@@ -233,6 +233,10 @@ impl Token for KmipToken {
         self.probe_server()
     }
 
+    fn usual_group(&self) -> Option<String> {
+        self.filter.groups.first().cloned()
+    }
+
     fn generate(&self, wanted: &NewKey) -> Result<Key> {
         self.create_key_pair(wanted)
     }

@@ -3,6 +3,7 @@
 mod certificates;
 mod closed;
 mod faults;
+mod making;
 mod objects;
 mod processes;
 mod sessions;
@@ -27,9 +28,10 @@ use crate::reported;
 /// One demand on the library; it finds the keys of [`KEYS`] in the slot.
 pub type Check = (&'static str, fn(&Stage) -> Outcome);
 
-const OPEN: [&[Check]; 6] = [
+const OPEN: [&[Check]; 7] = [
     objects::CHECKS,
     certificates::CHECKS,
+    making::CHECKS,
     signing::CHECKS,
     faults::CHECKS,
     sessions::CHECKS,
