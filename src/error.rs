@@ -15,6 +15,9 @@ pub enum Error {
     /// The object itself says that this is not done to it.
     #[error("{0}")]
     ActionProhibited(&'static str),
+    /// A message that was not encrypted so by this key, or was changed since.
+    #[error("the tag of the message is not right")]
+    AeadDecryptFailed,
     /// Two `C_Initialize` without a `C_Finalize` between them.
     #[error("the library is already initialized")]
     AlreadyInitialized,
@@ -284,6 +287,7 @@ impl From<&Error> for CK_RV {
     fn from(error: &Error) -> CK_RV {
         match error {
             Error::ActionProhibited(_) => CKR_ACTION_PROHIBITED,
+            Error::AeadDecryptFailed => CKR_AEAD_DECRYPT_FAILED,
             Error::AlreadyInitialized => CKR_CRYPTOKI_ALREADY_INITIALIZED,
             Error::ArgumentsBad(_) => CKR_ARGUMENTS_BAD,
             Error::AttributeReadOnly(_) => CKR_ATTRIBUTE_READ_ONLY,

@@ -13,6 +13,7 @@ pub mod counting_proxy;
 pub mod delivery;
 pub mod fake_server;
 pub mod faulty_module;
+pub mod gcm_messages;
 pub mod guarded;
 pub mod hostile;
 pub mod hsm;

@@ -242,7 +242,7 @@ fn what_cannot_be_wrapped_or_unwrapped_is_refused() {
         let small = objects.wrap_into(plain(CKM_AES_KEY_WRAP_KWP), by, key, Some(31));
         assert_eq!((small.answer, small.length), (CKR_BUFFER_TOO_SMALL, 32));
         assert_eq!(small.bytes, [0xa5; 31]);
-        for number in [CKM_AES_ECB, CKM_AES_GCM, CKM_SHA256_HMAC, CKM_DES3_CBC] {
+        for number in [CKM_AES_ECB, CKM_AES_CTR, CKM_SHA256_HMAC, CKM_DES3_CBC] {
             assert_eq!(
                 objects.wrap(plain(number), by, key),
                 Err(CKR_MECHANISM_INVALID)

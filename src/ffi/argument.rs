@@ -234,7 +234,7 @@ unsafe fn optional<'call, T>(place: *mut T) -> Result<Option<&'call Cell<T>>> {
 }
 
 /// `count` things of the caller's; null is allowed for none of them.
-unsafe fn cells<'call, T>(start: *mut T, count: CK_ULONG) -> Result<&'call [Cell<T>]> {
+pub(super) unsafe fn cells<'call, T>(start: *mut T, count: CK_ULONG) -> Result<&'call [Cell<T>]> {
     let fits = |&count: &usize| count <= isize::MAX as usize / size_of::<T>().max(1);
     let count = usize::try_from(count).ok().filter(fits);
     match count.ok_or(Error::ArgumentsBad("a length is out of range"))? {

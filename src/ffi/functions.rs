@@ -87,7 +87,14 @@ cryptoki! {
             => Session::verify_recover_init,
         C_VerifyRecover(taken recovering, signature: input, data: output u8)
             => Recovering::recover,
-        C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate,
+        C_DigestEncryptUpdate(session, part: secret, encrypted: output u8)
+            => Session::digest_encrypt_update,
+        C_DecryptDigestUpdate(session, encrypted: input, part: output u8)
+            => Session::decrypt_digest_update,
+        C_SignEncryptUpdate(session, part: secret, encrypted: output u8)
+            => Session::sign_encrypt_update,
+        C_DecryptVerifyUpdate(session, encrypted: input, part: output u8)
+            => Session::decrypt_verify_update,
         C_GenerateKey(session, mechanism: mechanism, template: template,
             key: set CK_OBJECT_HANDLE) => Session::generate_key,
         C_GenerateKeyPair(session, mechanism: mechanism, public: template, private: template,
@@ -115,10 +122,24 @@ cryptoki! {
         C_LoginUser(session, user: value CK_USER_TYPE, pin: secret, name: input)
             => Session::login_user,
         C_SessionCancel(session, flags: value CK_FLAGS) => Session::cancel,
-        C_MessageEncryptInit, C_EncryptMessage, C_EncryptMessageBegin, C_EncryptMessageNext,
-        C_MessageEncryptFinal,
-        C_MessageDecryptInit, C_DecryptMessage, C_DecryptMessageBegin, C_DecryptMessageNext,
-        C_MessageDecryptFinal,
+        C_MessageEncryptInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::message_encrypt_init,
+        C_EncryptMessage(session, message: message, aad: input, data: secret, encrypted: output u8)
+            => Session::encrypt_message,
+        C_EncryptMessageBegin(session, message: message, aad: input)
+            => Session::encrypt_message_begin,
+        C_EncryptMessageNext(session, message: message, part: secret, result: output u8,
+            flags: value CK_FLAGS) => Session::encrypt_message_next,
+        C_MessageEncryptFinal(session) => Session::message_encrypt_final,
+        C_MessageDecryptInit(session, mechanism: mechanism, key: value CK_OBJECT_HANDLE)
+            => Session::message_decrypt_init,
+        C_DecryptMessage(session, message: message, aad: input, encrypted: input, data: output u8)
+            => Session::decrypt_message,
+        C_DecryptMessageBegin(session, message: message, aad: input)
+            => Session::decrypt_message_begin,
+        C_DecryptMessageNext(session, message: message, part: input, result: output u8,
+            flags: value CK_FLAGS) => Session::decrypt_message_next,
+        C_MessageDecryptFinal(session) => Session::message_decrypt_final,
         C_MessageSignInit, C_SignMessage, C_SignMessageBegin, C_SignMessageNext, C_MessageSignFinal,
         C_MessageVerifyInit, C_VerifyMessage, C_VerifyMessageBegin, C_VerifyMessageNext,
         C_MessageVerifyFinal,
@@ -133,6 +154,11 @@ cryptoki! {
         C_GetSessionValidationFlags(session, kind: value CK_SESSION_VALIDATION_FLAGS_TYPE,
             flags: set CK_FLAGS) => Session::validation_flags,
         C_AsyncComplete, C_AsyncGetID, C_AsyncJoin,
-        C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated,
+        C_WrapKeyAuthenticated(session, mechanism: mechanism, wrapping: value CK_OBJECT_HANDLE,
+            key: value CK_OBJECT_HANDLE, aad: input, wrapped: output u8)
+            => Session::wrap_key_authenticated,
+        C_UnwrapKeyAuthenticated(session, mechanism: mechanism, unwrapping: value CK_OBJECT_HANDLE,
+            wrapped: input, template: template, aad: input, key: set CK_OBJECT_HANDLE)
+            => Session::unwrap_key_authenticated,
     }
 }

@@ -35,32 +35,6 @@ const MISSING: &[(&[&str], &str)] = &[
         "a call ends when it is done: C_OpenSession refuses CKF_ASYNC_SESSION",
     ),
     (
-        &[
-            "C_MessageEncryptInit",
-            "C_EncryptMessage",
-            "C_EncryptMessageBegin",
-            "C_EncryptMessageNext",
-            "C_MessageEncryptFinal",
-            "C_MessageDecryptInit",
-            "C_DecryptMessage",
-            "C_DecryptMessageBegin",
-            "C_DecryptMessageNext",
-            "C_MessageDecryptFinal",
-            "C_WrapKeyAuthenticated",
-            "C_UnwrapKeyAuthenticated",
-        ],
-        "AES-GCM is there, message by message, by C_EncryptInit and C_DecryptInit",
-    ),
-    (
-        &[
-            "C_DigestEncryptUpdate",
-            "C_DecryptDigestUpdate",
-            "C_SignEncryptUpdate",
-            "C_DecryptVerifyUpdate",
-        ],
-        "two calls, one for each operation, do the same",
-    ),
-    (
         &["C_DeriveKey", "C_EncapsulateKey", "C_DecapsulateKey"],
         "not there yet",
     ),

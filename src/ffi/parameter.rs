@@ -5,7 +5,11 @@
 
 use cryptoki_sys::*;
 
-use super::argument::{input, required};
+use std::ffi::c_void;
+
+use super::argument::{cells, input, required};
+use crate::error::Result;
+use crate::model::gcm_message::GcmMessage;
 use crate::model::mechanism_call::Parameter;
 
 /// Bytes of an IV, a label, shared data or a public key that nobody has a use for.
@@ -22,7 +26,10 @@ pub(super) unsafe fn read(mechanism: CK_MECHANISM) -> Parameter {
         // SAFETY: see the module.
         CKM_AES_CTR => unsafe { copied(mechanism) }.map(ctr),
         // SAFETY: see the module.
-        CKM_AES_GCM => unsafe { copied(mechanism).and_then(|it| gcm(it)) },
+        CKM_AES_GCM => unsafe {
+            let data = copied(mechanism).map(|it| gcm(it));
+            data.unwrap_or_else(|| copied(mechanism).and_then(|it| gcm_wrap(it)))
+        },
         // SAFETY: see the module.
         CKM_RSA_PKCS_OAEP => unsafe { copied(mechanism).and_then(|it| oaep(it)) },
         CKM_AES_KEY_WRAP | CKM_AES_KEY_WRAP_KWP | CKM_AES_KEY_WRAP_PAD => {
@@ -61,6 +68,40 @@ unsafe fn bytes(data: *mut u8, length: CK_ULONG, most: CK_ULONG) -> Option<Vec<u
     }
 }
 
+/// The parameter of a message: CK_GCM_MESSAGE_PARAMS, whose IV and tag stay where they are. One of a wrong
+/// length, or that points nowhere, is none: the operation, which may not have begun, comes first.
+pub(super) unsafe fn message<'call>(
+    place: *mut c_void,
+    length: CK_ULONG,
+) -> Result<Option<GcmMessage<'call>>> {
+    if length != size_of::<CK_GCM_MESSAGE_PARAMS>() as CK_ULONG {
+        // SAFETY: see the module.
+        return unsafe { cells(place.cast::<u8>(), length) }.map(|_| None);
+    }
+    // SAFETY: see the module.
+    let gcm = unsafe { required(place.cast::<CK_GCM_MESSAGE_PARAMS>()) }?.get();
+    if gcm.ulIvLen > LONGEST || gcm.ulTagBits > 128 {
+        return Ok(None);
+    }
+    // SAFETY: see the module; both are as long as it says.
+    let places = unsafe {
+        (
+            cells(gcm.pIv, gcm.ulIvLen),
+            cells(gcm.pTag, gcm.ulTagBits / 8),
+        )
+    };
+    let (Ok(iv), Ok(tag)) = places else {
+        return Ok(None);
+    };
+    Ok(Some(GcmMessage {
+        iv,
+        fixed_bits: gcm.ulIvFixedBits,
+        generator: gcm.ivGenerator,
+        tag,
+        tag_bits: gcm.ulTagBits,
+    }))
+}
+
 fn ctr(ctr: CK_AES_CTR_PARAMS) -> Parameter {
     let (bits, block) = (ctr.ulCounterBits, ctr.cb);
     Parameter::Ctr { bits, block }
@@ -72,6 +113,20 @@ unsafe fn gcm(gcm: CK_GCM_PARAMS) -> Option<Parameter> {
         return None;
     }
     Some(Parameter::Gcm {
+        // SAFETY: see the module.
+        iv: unsafe { bytes(gcm.pIv, gcm.ulIvLen, LONGEST) }?,
+        // SAFETY: see the module.
+        aad: unsafe { bytes(gcm.pAAD, gcm.ulAADLen, LONGEST_AAD) }?,
+        tag_bits: gcm.ulTagBits,
+    })
+}
+
+/// The parameter where a key is wrapped; the IV is the program's.
+unsafe fn gcm_wrap(gcm: CK_GCM_WRAP_PARAMS) -> Option<Parameter> {
+    if gcm.ivGenerator != CKG_NO_GENERATE {
+        return None;
+    }
+    Some(Parameter::GcmWrap {
         // SAFETY: see the module.
         iv: unsafe { bytes(gcm.pIv, gcm.ulIvLen, LONGEST) }?,
         // SAFETY: see the module.

@@ -131,6 +131,10 @@ macro_rules! entry_point {
         $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* $a: *mut CK_MECHANISM,)
             ($($v)* unsafe { $crate::ffi::argument::mechanism($a) }?,); $($rest)*);
     };
+    ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); $a:ident: message, $($rest:tt)*) => {
+        $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* $a: *mut std::ffi::c_void, length: CK_ULONG,)
+            ($($v)* unsafe { $crate::ffi::parameter::message($a, length) }?,); $($rest)*);
+    };
     ([$($m:tt)*] $n:ident $h:path; ($($p:tt)*) ($($v:tt)*); $a:ident: set $t:ty, $($rest:tt)*) => {
         $crate::ffi::table::entry_point!([$($m)*] $n $h; ($($p)* $a: *mut $t,)
             ($($v)* unsafe { $crate::ffi::argument::set($a) }?,); $($rest)*);

@@ -116,6 +116,10 @@ impl KeyMechanism {
     /// Key sizes - of secret keys in bytes, of RSA in bits - and what it serves for (v3.2, 5.5.6).
     pub fn info(&self) -> CK_MECHANISM_INFO {
         let (min, max, flags) = match self.work {
+            KeyWork::Aes(AesKind::Gcm) => {
+                let messages = CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+                (16, 32, CKF_ENCRYPT | CKF_DECRYPT | messages)
+            }
             KeyWork::Aes(_) => (16, 32, CKF_ENCRYPT | CKF_DECRYPT),
             KeyWork::Rsa { .. } => (2048, 8192, CKF_ENCRYPT | CKF_DECRYPT),
             KeyWork::Wrap(_) => (16, 32, 0),
@@ -141,7 +145,7 @@ impl KeyMechanism {
     pub fn wraps(&self) -> bool {
         matches!(
             self.work,
-            KeyWork::Wrap(_) | KeyWork::Rsa { .. } | KeyWork::Aes(AesKind::CbcPad)
+            KeyWork::Wrap(_) | KeyWork::Rsa { .. } | KeyWork::Aes(AesKind::CbcPad | AesKind::Gcm)
         )
     }
 

@@ -60,6 +60,15 @@ pub enum Parameter {
         /// Bits of the tag.
         tag_bits: u64,
     },
+    /// CK_GCM_WRAP_PARAMS (v3.2, 6.13.9), with an IV of the program's.
+    GcmWrap {
+        /// The IV.
+        iv: Vec<u8>,
+        /// What is authenticated only.
+        aad: Vec<u8>,
+        /// Bits of the tag.
+        tag_bits: u64,
+    },
     /// CK_RSA_PKCS_OAEP_PARAMS (v3.2, 6.1.7).
     Oaep {
         /// The hash, by its mechanism.

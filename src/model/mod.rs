@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod cipher;
 pub mod digest;
 pub mod elements;
+pub mod gcm_message;
 pub mod given_key;
 pub mod key;
 pub mod key_mechanism;

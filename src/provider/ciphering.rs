@@ -120,7 +120,16 @@ impl Ciphering<'_> {
 
     /// C_EncryptUpdate, C_DecryptUpdate (v3.2, 5.8.3, 5.10.3): a part for whose result there is no room
     /// has not been taken.
-    pub fn update(self, part: &[u8], mut result: Output<u8>) -> Result {
+    pub fn update(self, part: &[u8], result: Output<u8>) -> Result {
+        self.advance(part, result).map(drop)
+    }
+
+    /// The same, which tells what the part has brought out; none if it has not been taken.
+    pub fn advance(
+        self,
+        part: &[u8],
+        mut result: Output<u8>,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let (mut operation, place) = self.operation()?;
         let Stage::Working(engine) = &mut operation.stage else {
             place.keep(operation);
@@ -128,14 +137,15 @@ impl Ciphering<'_> {
         };
         match result.room_for(engine.update_len(part.len())) {
             Room::Enough => {
-                result.put(&engine.update(part)?)?;
+                let brought = engine.update(part)?;
+                result.put(&brought)?;
                 operation.in_parts = true;
                 place.keep(operation);
-                Ok(())
+                Ok(Some(brought))
             }
             room => {
                 place.keep(operation);
-                room.verdict()
+                room.verdict().map(|()| None)
             }
         }
     }

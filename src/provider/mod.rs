@@ -12,6 +12,7 @@ mod listing_file;
 mod login;
 mod mac_operation;
 mod message;
+mod messages;
 mod new_key;
 mod new_object;
 mod object;

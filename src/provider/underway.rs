@@ -25,6 +25,14 @@ impl<Op> Underway<Op> {
         self.operation.is_some()
     }
 
+    /// The operation, for a call that does not end it whatever comes of it.
+    pub fn active(&mut self) -> Result<&mut Op> {
+        self.refused = false;
+        self.operation
+            .as_mut()
+            .ok_or(Error::OperationNotInitialized)
+    }
+
     /// That a new one may begin; then it can be put here.
     ///
     /// An operation that nobody ends would wedge the session for good, and OpenSSH never cancels:

@@ -3,7 +3,9 @@
 mod attributes;
 mod ciphering;
 mod digesting;
+mod dual;
 mod macs;
+mod messages;
 mod objects;
 mod pairs;
 mod searching;
@@ -21,6 +23,7 @@ use cryptoki_sys::*;
 
 use super::ciphering::CipherOperation;
 use super::digesting::DigestOperation;
+use super::messages::MessageOperation;
 use super::object::Object;
 use super::search::Search;
 use super::signing::Signature;
@@ -40,6 +43,8 @@ pub struct Session {
     search: Option<Search>,
     encrypt: Underway<CipherOperation>,
     decrypt: Underway<CipherOperation>,
+    message_encrypt: Underway<MessageOperation>,
+    message_decrypt: Underway<MessageOperation>,
     digest: Underway<DigestOperation>,
     sign: Underway<Signature>,
     sign_recover: Underway<Signature>,
@@ -59,6 +64,8 @@ impl Session {
             search: None,
             encrypt: Underway::default(),
             decrypt: Underway::default(),
+            message_encrypt: Underway::default(),
+            message_decrypt: Underway::default(),
             digest: Underway::default(),
             sign: Underway::default(),
             sign_recover: Underway::default(),
@@ -154,6 +161,12 @@ impl Session {
         }
         if flags & CKF_DECRYPT != 0 {
             self.decrypt.cancel();
+        }
+        if flags & CKF_MESSAGE_ENCRYPT != 0 {
+            self.message_encrypt.cancel();
+        }
+        if flags & CKF_MESSAGE_DECRYPT != 0 {
+            self.message_decrypt.cancel();
         }
         if flags & CKF_DIGEST != 0 {
             self.digest.cancel();

@@ -1,4 +1,4 @@
-//! Keys that leave and come wrapped: C_WrapKey, C_UnwrapKey.
+//! Keys that leave and come wrapped: C_WrapKey, C_UnwrapKey, and the same with associated data.
 
 use std::cell::Cell;
 
@@ -9,8 +9,9 @@ use super::Session;
 use crate::crypto::cipher::Direction;
 use crate::error::{Error, Result};
 use crate::model::attribute::{Attributes, Template};
+use crate::model::cipher::AesKind;
 use crate::model::key_mechanism::{KeyMechanism, KeyWork};
-use crate::model::mechanism_call::MechanismCall;
+use crate::model::mechanism_call::{MechanismCall, Parameter};
 use crate::model::output::Output;
 use crate::provider::arriving_key::ArrivingKey;
 use crate::provider::leaving_key::leaving;
@@ -61,6 +62,34 @@ impl Session {
         Ok(())
     }
 
+    /// C_WrapKeyAuthenticated (v3.2, 5.18.5): by AES-GCM, whose tag stands behind the wrapped key.
+    pub fn wrap_key_authenticated(
+        &mut self,
+        mechanism: Option<MechanismCall>,
+        wrapping: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        aad: &[u8],
+        wrapped: Output<u8>,
+    ) -> Result {
+        let call = authenticated(mechanism.ok_or(NO_MECHANISM)?, aad)?;
+        self.wrap_key(Some(call), wrapping, key, wrapped)
+    }
+
+    /// C_UnwrapKeyAuthenticated (v3.2, 5.18.6).
+    pub fn unwrap_key_authenticated(
+        &mut self,
+        mechanism: Option<MechanismCall>,
+        unwrapping: CK_OBJECT_HANDLE,
+        wrapped: &[u8],
+        template: Template,
+        aad: &[u8],
+        handle: &Cell<CK_OBJECT_HANDLE>,
+    ) -> Result {
+        let template = Zeroizing::new(template);
+        let call = authenticated(mechanism.ok_or(NO_MECHANISM)?, aad)?;
+        self.unwrap_key(Some(call), unwrapping, wrapped, template.to_vec(), handle)
+    }
+
     fn wrapping_key(
         &self,
         call: &MechanismCall,
@@ -106,5 +135,30 @@ impl Session {
             wrapping,
             matches!(row.work, KeyWork::Rsa { .. }),
         )
+    }
+}
+
+/// AES-GCM with what is authenticated besides the key: the argument, and what the parameter says of it is
+/// either nothing or the same.
+fn authenticated(call: MechanismCall, given: &[u8]) -> Result<MechanismCall> {
+    let row = KeyMechanism::of(call.number)?;
+    if row.work != KeyWork::Aes(AesKind::Gcm) {
+        return Err(Error::MechanismInvalid(call.number));
+    }
+    let (Parameter::GcmWrap { iv, aad, tag_bits } | Parameter::Gcm { iv, aad, tag_bits }) =
+        call.parameter
+    else {
+        return Err(row.refused("takes a CK_GCM_WRAP_PARAMS with an IV of the program's"));
+    };
+    match aad.is_empty() || aad == given {
+        true => Ok(MechanismCall {
+            number: call.number,
+            parameter: Parameter::Gcm {
+                iv,
+                aad: given.to_vec(),
+                tag_bits,
+            },
+        }),
+        false => Err(row.refused("has the same associated data in parameter and argument")),
     }
 }
