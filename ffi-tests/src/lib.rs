@@ -5,6 +5,7 @@
 //! started here outlives the test that wanted it, and everything stays on the loopback interface.
 
 pub mod api_token;
+pub mod attribute_lists;
 pub mod certificate;
 pub mod ciphers;
 pub mod configuration;

@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::model::attribute::Template;
+use crate::model::attribute_list::{LISTS, STRUCTURE, encoded};
 use crate::model::mechanism_call::{MechanismCall, Parameter};
-use crate::model::output::{AttributeSlot, Output};
+use crate::model::output::{AttributeSlot, ListSlot, Output};
 
 /// Bytes to read; null is allowed for none of them. Copied, because the answer may go to the same
 /// place (v3.2, 5.8.2: "it is OK if pData and pEncryptedData point to the same location").
@@ -162,6 +163,35 @@ pub(super) unsafe fn template(template: *mut CK_ATTRIBUTE, count: CK_ULONG) -> R
         if attribute.ulValueLen > LONGEST_VALUE {
             return Err(Error::ArgumentsBad("an attribute's value is too long"));
         }
+        let value = match structures(attribute) {
+            // SAFETY: as above.
+            Some(count) => encoded(&unsafe { plain_template(attribute.pValue.cast(), count) }?),
+            // SAFETY: as above.
+            None => unsafe { input(attribute.pValue.cast(), attribute.ulValueLen) }?,
+        };
+        Ok((attribute.type_, value))
+    };
+    attributes.iter().map(copied).collect()
+}
+
+/// How many structures the value of a list is; `None` of an attribute that is no list, or of half a structure.
+fn structures(attribute: CK_ATTRIBUTE) -> Option<CK_ULONG> {
+    let unit = STRUCTURE as CK_ULONG;
+    let is_list = LISTS.contains(&attribute.type_) && attribute.ulValueLen.is_multiple_of(unit);
+    is_list.then_some(attribute.ulValueLen / unit)
+}
+
+/// The attributes of a list, none of which is a list itself.
+unsafe fn plain_template(list: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template> {
+    // SAFETY: see the module; each element is itself a pointer and its length.
+    let attributes = unsafe { attribute_cells(list, count) }?;
+    let copied = |cell: &Cell<CK_ATTRIBUTE>| {
+        let attribute = cell.get();
+        if attribute.ulValueLen > LONGEST_VALUE || LISTS.contains(&attribute.type_) {
+            return Err(Error::ArgumentsBad(
+                "a list of attributes holds none of its kind",
+            ));
+        }
         // SAFETY: as above.
         let value = unsafe { input(attribute.pValue.cast(), attribute.ulValueLen) }?;
         Ok((attribute.type_, value))
@@ -202,9 +232,37 @@ pub(super) unsafe fn attributes<'call>(
             )
         }?;
         let kind = attribute.type_;
-        Ok(AttributeSlot { kind, value })
+        let list = match structures(attribute) {
+            Some(count) if !attribute.pValue.is_null() => {
+                // SAFETY: as above (v3.2, 5.7.5): the caller has filled in each structure of a list.
+                unsafe { list_slots(attribute.pValue.cast(), count) }?
+            }
+            _ => vec![],
+        };
+        Ok(AttributeSlot { kind, value, list })
     };
     template.iter().map(slot).collect()
+}
+
+/// The places in a list of attributes.
+unsafe fn list_slots<'call>(
+    list: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<Vec<ListSlot<'call>>> {
+    // SAFETY: see the module; each element is itself a pointer and its length.
+    let list = unsafe { attribute_cells(list, count) }?;
+    let slot = |cell: &'call Cell<CK_ATTRIBUTE>| {
+        let place = cell.as_ptr();
+        // SAFETY: as above; type and length stay in the caller's structure.
+        let (kind, value) = unsafe {
+            (
+                required(&raw mut (*place).type_)?,
+                output(cell.get().pValue.cast(), &raw mut (*place).ulValueLen)?,
+            )
+        };
+        Ok(ListSlot { kind, value })
+    };
+    list.iter().map(slot).collect()
 }
 
 /// True if the C string is `known`; reads no further than to the first difference, so that a

@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 
 use super::attribute::{Attributes, Template, is_secret};
+use super::attribute_list::decoded;
 use crate::error::{Error, Result};
 
 /// A row of the table: an attribute of some classes of object.
@@ -31,6 +32,8 @@ enum Form {
     Bytes,
     Text,
     Date,
+    /// A list of attributes, each with a value that looks like one.
+    List,
 }
 
 /// Which templates of new objects may have it (v3.2, 4.4, footnotes 2, 4 and 6 of the tables).
@@ -112,7 +115,7 @@ macro_rules! rows {
     };
 }
 
-/// PKCS#11 v3.2, 4.2 to 4.10, 6.1 to 6.3 and 6.67. Attributes that are lists of attributes are none of ours.
+/// PKCS#11 v3.2, 4.2 to 4.10, 6.1 to 6.3 and 6.67. Of the lists of attributes, those of wrapping are ours.
 static RULES: &[AttributeRule] = rows! {
     CKA_CLASS Number ALL ANY Both Never;
     CKA_TOKEN Bool ALL ANY Both Copied;
@@ -141,6 +144,8 @@ static RULES: &[AttributeRule] = rows! {
     CKA_DERIVE Bool KEYS ANY Both Changed;
     CKA_LOCAL Bool KEYS ANY Never Never;
     CKA_KEY_GEN_MECHANISM Number KEYS ANY Never Never;
+    CKA_WRAP_TEMPLATE List ENCRYPTING ANY Both Never;
+    CKA_UNWRAP_TEMPLATE List GUARDED ANY Both Never;
     CKA_ALLOWED_MECHANISMS Numbers KEYS ANY Both Never;
     CKA_TRUSTED False ENCRYPTING ANY Both Changed;
     CKA_ENCRYPT Bool ENCRYPTING ANY Both Changed;
@@ -222,6 +227,7 @@ impl AttributeRule {
             Form::Bytes => true,
             Form::Text => std::str::from_utf8(value).is_ok(),
             Form::Date => is_date(value),
+            Form::List => decoded(value).is_some_and(|list| list.iter().all(is_sound)),
         };
         match right {
             false => Err(self.invalid(self.form.wanted())),
@@ -246,9 +252,16 @@ impl Form {
             Form::Numbers => "an array of CK_MECHANISM_TYPE is due",
             Form::Bytes => "bytes are due",
             Form::Text => "the text is not UTF-8",
+            Form::List => "a list of attributes is due, each with a value that looks like one",
             Form::Date => "a date is YYYYMMDD, or empty",
         }
     }
+}
+
+/// An attribute of a list: one of some class, with a value that looks like one, and no list.
+fn is_sound((kind, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)) -> bool {
+    let mut rows = RULES.iter().filter(|row| row.kind == *kind);
+    rows.any(|row| row.form != Form::List && row.check(value).is_ok())
 }
 
 fn is_date(value: &[u8]) -> bool {
@@ -409,7 +422,9 @@ mod tests {
             (CKA_TRUSTED, vec![0], CKR_OK),
             (CKA_VALUE_LEN, number(16), CKR_ATTRIBUTE_READ_ONLY),
             (CKA_MODULUS, vec![1], CKR_TEMPLATE_INCONSISTENT),
-            (CKA_WRAP_TEMPLATE, vec![], CKR_ATTRIBUTE_TYPE_INVALID),
+            (CKA_WRAP_TEMPLATE, vec![], CKR_OK),
+            (CKA_WRAP_TEMPLATE, vec![1; 9], CKR_ATTRIBUTE_VALUE_INVALID),
+            (CKA_DERIVE_TEMPLATE, vec![], CKR_ATTRIBUTE_TYPE_INVALID),
             (CKA_VENDOR_DEFINED, vec![1], CKR_ATTRIBUTE_TYPE_INVALID),
         ] {
             assert_eq!(code(taken(vec![(kind, value)])), wanted, "{kind:#x}");

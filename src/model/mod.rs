@@ -1,6 +1,7 @@
 //! The vocabulary: plain data that every room speaks in, without I/O and without locks.
 
 pub mod attribute;
+pub mod attribute_list;
 pub mod attribute_rules;
 pub mod certificate;
 pub mod cipher;

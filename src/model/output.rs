@@ -55,6 +55,16 @@ pub struct AttributeSlot<'call> {
     pub kind: CK_ATTRIBUTE_TYPE,
     /// Where its value goes.
     pub value: Output<'call, u8>,
+    /// The structures in that place, for a value that is a list of attributes.
+    pub list: Vec<ListSlot<'call>>,
+}
+
+/// A place for one attribute of a list.
+pub struct ListSlot<'call> {
+    /// Where its type goes.
+    pub kind: &'call Cell<CK_ATTRIBUTE_TYPE>,
+    /// Where its value goes.
+    pub value: Output<'call, u8>,
 }
 
 /// What the caller offered, compared with what is needed.

@@ -8,7 +8,8 @@ use super::new_object::NewObject;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, WrappingError};
 use crate::model::attribute::{Attributes, Template};
-use crate::model::attribute_rules::{Act, accepted};
+use crate::model::attribute_list::decoded;
+use crate::model::attribute_rules::{Act, accepted, given};
 use crate::model::given_key::needed_number;
 
 /// What is known of it before it is unwrapped.
@@ -21,11 +22,12 @@ pub struct ArrivingKey {
 }
 
 impl ArrivingKey {
-    /// As the template of C_UnwrapKey has it.
+    /// As the template of C_UnwrapKey has it, and that of the key that unwraps.
     ///
     /// # Errors
     /// Those of templates (v3.2, 4.1.1).
-    pub fn read(template: &Template, is_private: bool) -> Result<Self> {
+    pub fn read(template: &Template, unwrapping: &Attributes, is_private: bool) -> Result<Self> {
+        let template = &Zeroizing::new(ruled(template, unwrapping)?);
         let class = needed_number(template, CKA_CLASS)?;
         let key_type = needed_number(template, CKA_KEY_TYPE)?;
         if !matches!(class, CKO_SECRET_KEY | CKO_PRIVATE_KEY) {
@@ -68,6 +70,25 @@ impl ArrivingKey {
             }
         }
     }
+}
+
+/// The template with what the unwrapping key adds to all that it unwraps (v3.2, 4.10), which no template contradicts.
+fn ruled(template: &Template, unwrapping: &Attributes) -> Result<Template> {
+    let rules = unwrapping.get(CKA_UNWRAP_TEMPLATE).unwrap_or_default();
+    let rules = decoded(rules).ok_or(Error::FunctionFailed("the unwrapping key is broken"))?;
+    let mut all = template.clone();
+    for (kind, value) in rules {
+        match given(template, kind) {
+            Some(other) if other != value => {
+                return Err(Error::TemplateInconsistent(
+                    "the unwrapping key has something else in its CKA_UNWRAP_TEMPLATE",
+                ));
+            }
+            Some(_) => {}
+            None => all.push((kind, value)),
+        }
+    }
+    Ok(all)
 }
 
 const NO_PKCS8: &str = "what was wrapped is no PKCS#8 private key of a type that is used here";

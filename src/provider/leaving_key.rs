@@ -7,6 +7,7 @@ use super::object::Object;
 use super::session_object::Material;
 use crate::error::{Error, Result};
 use crate::model::attribute::Attributes;
+use crate::model::attribute_list::decoded;
 
 /// The value of a key that may leave: of a secret key its bytes, of a private one PKCS#8 (v3.2, 6.7).
 /// `secret_only` if there is no room for private keys in what wraps.
@@ -32,6 +33,10 @@ pub fn leaving(
         return Err(Error::KeyNotWrappable(
             "the key is wrapped with trusted keys only, and this one is not",
         ));
+    }
+    let template = wrapping.get(CKA_WRAP_TEMPLATE).unwrap_or_default();
+    if !decoded(template).is_some_and(|template| attributes.match_template(&template)) {
+        return Err(Error::KeyHandleInvalid(handle));
     }
     let Object::Session(object) = object else {
         return Err(Error::KeyUnextractable);

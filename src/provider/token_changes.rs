@@ -236,8 +236,15 @@ fn wanted(private: &Attributes, public: &Attributes, key_type: KeyType) -> Resul
             why: "a private key of this token is sensitive",
         });
     }
-    for kind in [CKA_START_DATE, CKA_END_DATE, CKA_ALLOWED_MECHANISMS] {
-        if private.get(kind).is_some_and(|value| !value.is_empty()) {
+    let kept = [
+        (CKA_START_DATE, private),
+        (CKA_END_DATE, private),
+        (CKA_ALLOWED_MECHANISMS, private),
+        (CKA_UNWRAP_TEMPLATE, private),
+        (CKA_WRAP_TEMPLATE, public),
+    ];
+    for (kind, half) in kept {
+        if half.get(kind).is_some_and(|value| !value.is_empty()) {
             let why = "the token does not keep that with a key";
             return Err(Error::AttributeValueInvalid { kind, why });
         }

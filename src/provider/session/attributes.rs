@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 use super::Session;
 use crate::error::{Error, Result};
 use crate::model::attribute::Attributes;
+use crate::model::attribute_list::{LISTS, STRUCTURE, decoded};
 use crate::model::attribute_rules::holds_secret;
-use crate::model::output::AttributeSlot;
+use crate::model::output::{AttributeSlot, ListSlot, Output, Room};
 use crate::provider::object::Object;
 
 /// The object last looked at: programs ask for its attributes one after the other.
@@ -31,8 +32,14 @@ impl Session {
         let object = self.object(object)?;
         let attributes = self.seen.attributes(&object);
         let mut verdict = Ok(());
-        for AttributeSlot { kind, mut value } in slots {
+        for AttributeSlot {
+            kind,
+            mut value,
+            list,
+        } in slots
+        {
             let answer = match attributes.get(kind) {
+                Some(bytes) if LISTS.contains(&kind) => put_list(bytes, &mut value, list),
                 Some(bytes) => value.put(bytes),
                 None if holds_secret(kind, object.class()) => {
                     secret(&object, kind).and_then(|bytes| value.put(&bytes))
@@ -57,4 +64,23 @@ fn secret(object: &Object, kind: CK_ATTRIBUTE_TYPE) -> Result<Zeroizing<Vec<u8>>
         }
         _ => Err(Error::AttributeSensitive(kind)),
     }
+}
+
+/// A list of attributes into the structures of the caller (v3.2, 5.7.5).
+fn put_list(bytes: &[u8], value: &mut Output<u8>, places: Vec<ListSlot>) -> Result {
+    let attributes = decoded(bytes).unwrap_or_default();
+    match value.room_for(attributes.len() * STRUCTURE) {
+        Room::Enough => {}
+        room => return room.verdict(),
+    }
+    let mut verdict = Ok(());
+    for ((kind, bytes), mut place) in attributes.iter().zip(places) {
+        place.kind.set(*kind);
+        let answer = place.value.put(bytes);
+        if answer.is_err() {
+            place.value.unavailable();
+            verdict = verdict.and(answer);
+        }
+    }
+    verdict
 }

@@ -179,6 +179,7 @@ fn attributes_are_answered_one_by_one() {
     let lengths = [0, 1, 9, 0, 0].map(Cell::new);
     let slot = |kind, buffer, i: usize| AttributeSlot {
         kind,
+        list: vec![],
         value: Output::new(buffer, &lengths[i]),
     };
     let answer = session.attributes(

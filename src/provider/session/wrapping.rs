@@ -53,9 +53,10 @@ impl Session {
         let call = mechanism.ok_or(NO_MECHANISM)?;
         let by = self.wrapping_key(&call, unwrapping, CKA_UNWRAP);
         let (row, by) = by.map_err(Error::in_unwrapping)?;
+        let rules = by.attributes();
         let way = self.way(&call, row, by, Direction::Decrypt);
         let way = way.map_err(Error::in_unwrapping)?;
-        let arriving = ArrivingKey::read(&template, self.slot.login.is_required())?;
+        let arriving = ArrivingKey::read(&template, &rules, self.slot.login.is_required())?;
         let value = way.unwrap(&self.slot, wrapped);
         let made = arriving.made_of(value.map_err(Error::in_unwrapping)?)?;
         handle.set(self.keep(made)?);
