@@ -1,8 +1,11 @@
 //! Secret keys that the module makes in a session: what they say of themselves, and what they are worth.
 
 use cryptoki_sys::*;
+use ffi_tests::call;
 use ffi_tests::ciphers::{Way, mechanism, plain};
 use ffi_tests::here;
+use ffi_tests::module::answer;
+use ffi_tests::scene::LABEL;
 use ffi_tests::secret_keys::{digits, in_session, openssl, secret, with};
 use ffi_tests::session::Template;
 use ffi_tests::session_objects::number;
@@ -154,5 +157,42 @@ fn templates_and_mechanisms_that_make_no_key_are_refused() {
             objects.generate(by, &of_length(16)),
             Err(CKR_MECHANISM_PARAM_INVALID)
         );
+    });
+}
+
+/// Bytes of AES keys, bytes of HMAC's, bits of RSA's.
+#[test]
+fn mechanisms_of_secret_keys_tell_their_sizes_and_what_they_are_for() {
+    in_session(here!(), |session, _| {
+        let module = session.module();
+        let told = |number| {
+            let mut info = CK_MECHANISM_INFO::default();
+            let slot = module.slot(LABEL);
+            answer(call!(module, C_GetMechanismInfo, slot, number, &mut info))?;
+            Ok((info.ulMinKeySize, info.ulMaxKeySize, info.flags))
+        };
+        let codes = CKF_SIGN | CKF_VERIFY;
+        let wraps = CKF_WRAP | CKF_UNWRAP;
+        let ciphers = CKF_ENCRYPT | CKF_DECRYPT;
+        let messages = CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+        for (number, wanted) in [
+            (CKM_AES_CMAC, (16, 32, codes)),
+            (CKM_AES_CMAC_GENERAL, (16, 32, codes)),
+            (CKM_SHA_1_HMAC, (1, 65_536, codes)),
+            (CKM_SHA512_HMAC_GENERAL, (1, 65_536, codes)),
+            (CKM_AES_KEY_GEN, (16, 32, CKF_GENERATE)),
+            (CKM_GENERIC_SECRET_KEY_GEN, (1, 65_536, CKF_GENERATE)),
+            (CKM_SHA256_KEY_GEN, (1, 65_536, CKF_GENERATE)),
+            (CKM_AES_KEY_WRAP, (16, 32, wraps)),
+            (CKM_AES_KEY_WRAP_KWP, (16, 32, wraps)),
+            (CKM_AES_CBC, (16, 32, ciphers)),
+            (CKM_AES_CBC_PAD, (16, 32, ciphers | wraps)),
+            (CKM_AES_GCM, (16, 32, ciphers | wraps | messages)),
+            (CKM_RSA_PKCS_OAEP, (2048, 8192, ciphers | wraps)),
+        ] {
+            assert_eq!(told(number), Ok(wanted), "{number:#x}");
+        }
+        assert_eq!(told(CKM_MD5_HMAC), Err(CKR_MECHANISM_INVALID));
+        assert_eq!(told(CKM_SHA3_256_HMAC), Err(CKR_MECHANISM_INVALID));
     });
 }
