@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(gcc g++ libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
-  opensc softhsm2 strace procps python3 python3-venv postgresql gdb libclang1 libsqlite3-dev)
+  opensc softhsm2 strace procps python3 python3-venv postgresql gdb libclang1 libsqlite3-dev
+  gnutls-bin openjdk-17-jdk-headless libnss3-tools libengine-pkcs11-openssl openvpn git)
 
 missing_packages() {
   local package
@@ -74,6 +75,7 @@ command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install Rust f
 install_packages
 step 'servers and modules'
 tools/servers/install-pykmip.sh
+tools/servers/install-python-programs.sh
 install_aside
 step 'format'
 cargo fmt --check

@@ -184,6 +184,8 @@ impl RsaPadding {
         let label = label.clone();
         match *source {
             CKZ_DATA_SPECIFIED => Ok(Self::Oaep { hash, label }),
+            // As pkcs11-tool says that there is none.
+            0 if label.is_empty() => Ok(Self::Oaep { hash, label }),
             _ => Err("takes CKZ_DATA_SPECIFIED as its source"),
         }
     }
@@ -215,9 +217,11 @@ mod tests {
     fn oaep_takes_one_hash_for_both_and_a_label_that_is_there() {
         let good = RsaPadding::oaep(&oaep(CKM_SHA256, CKG_MGF1_SHA256, 1)).unwrap();
         assert_eq!(good.longest(256), 190);
+        let unsaid = oaep(CKM_SHA256, CKG_MGF1_SHA256, 0);
+        assert_eq!(RsaPadding::oaep(&unsaid).as_ref(), Ok(&good));
         for bad in [
             oaep(CKM_SHA256, CKG_MGF1_SHA1, 1),
-            oaep(CKM_SHA256, CKG_MGF1_SHA256, 0),
+            oaep(CKM_SHA256, CKG_MGF1_SHA256, 2),
             oaep(CKM_AES_CBC, CKG_MGF1_SHA256, 1),
             Parameter::None,
             Parameter::Unknown,

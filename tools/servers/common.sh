@@ -51,3 +51,20 @@ take_lock() { # file
     flock 9
   fi
 }
+
+# Debian splits off what venv needs: without python3-venv "import venv" works, ensurepip does not.
+can_make_venv() { "$1" -c 'import sys, venv, ensurepip; ensurepip.version(); sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
+
+# Prints a Python that can make virtual environments. /usr/bin/python3 comes second: where the PATH's
+# python3 is another one, installing python3-venv would not help that one.
+find_python() {
+  local candidate
+  for candidate in ${KMIP_P11_PYTHON:-} "$(command -v python3 || true)" /usr/bin/python3; do
+    if [ -n "$candidate" ] && can_make_venv "$candidate"; then
+      # A pyenv shim depends on the current folder; the real path does not.
+      "$candidate" -c 'import sys; print(sys.executable)'
+      return 0
+    fi
+  done
+  return 1
+}

@@ -18,23 +18,6 @@ packages=("pykmip==$version" cryptography==50.0.2 sqlalchemy==2.1.9)
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 
-# Debian splits off what venv needs: without python3-venv "import venv" works, ensurepip does not.
-can_make_venv() { "$1" -c 'import sys, venv, ensurepip; ensurepip.version(); sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
-
-# Prints a Python that can make virtual environments. /usr/bin/python3 comes second: where the PATH's
-# python3 is another one, installing python3-venv would not help that one.
-find_python() {
-  local candidate
-  for candidate in ${KMIP_P11_PYTHON:-} "$(command -v python3 || true)" /usr/bin/python3; do
-    if [ -n "$candidate" ] && can_make_venv "$candidate"; then
-      # A pyenv shim depends on the current folder; the real path does not.
-      "$candidate" -c 'import sys; print(sys.executable)'
-      return 0
-    fi
-  done
-  return 1
-}
-
 # The marker alone is no proof: the Python below the environment may have been upgraded away.
 installed() {
   [ "$(cat "$prefix/installed" 2>/dev/null)" = "${packages[*]}" ] && runs
