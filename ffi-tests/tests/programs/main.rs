@@ -81,7 +81,7 @@ impl Desk {
 
     /// The CKA_LABEL of a key.
     fn label(&self, name: &str) -> String {
-        self.key(name).label().into()
+        self.key(name).label()
     }
 
     /// The object of a key, as a PKCS#11 URI.
