@@ -84,6 +84,7 @@ impl ConsumerSession {
         let slot = |(kind, length)| AttributeSlot {
             kind,
             value: Output::new(None, length),
+            list: vec![],
         };
         let slots = kinds.into_iter().zip(&lengths).map(slot).collect();
         self.0.session.lock().attributes(object, slots)?;
@@ -101,6 +102,7 @@ impl ConsumerSession {
         let slot = |(kind, memory)| AttributeSlot {
             kind,
             value: Memory::output(memory),
+            list: vec![],
         };
         let slots = kinds.into_iter().zip(&memories).map(slot).collect();
         self.0.session.lock().attributes(object, slots)?;
