@@ -10,7 +10,8 @@
 //! * [`token`] is where keys live: one trait, and behind it KMIP servers, other modules' tokens, and keystores.
 //! * [`kmip`] is the KMIP protocol, and knows nothing of PKCS#11.
 //! * [`crypto`] is what is computed in this process; no signature of others leaves without it.
-//! * [`model`] is the vocabulary that all rooms speak in, and [`error`] what can go wrong in it.
+//! * [`model`] is the vocabulary that all rooms speak in, and [`error`] what can go wrong in it; `forks` keeps forks
+//!   of the program out of what they would leave half done.
 //! * [`ssh`] is OpenSSH's formats, for the command `kmip-ssh`.
 #![deny(unsafe_code)]
 #![cfg_attr(
@@ -27,6 +28,7 @@ pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod ffi;
+mod forks;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

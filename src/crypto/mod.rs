@@ -18,6 +18,7 @@ pub use verify::{check, verify};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{digest, rand};
 
+use crate::forks;
 use crate::model::digest::Digest;
 use crate::model::public_key::Curve;
 use crate::model::signature::{Hash, SignInput};
@@ -74,7 +75,7 @@ fn algorithm(digest: impl Into<Digest>) -> &'static digest::Algorithm {
 /// # Errors
 /// If it gives none.
 pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), Unspecified> {
-    rand::fill(bytes)
+    forks::between(|| rand::fill(bytes))
 }
 
 fn imported(bytes: &[u8], hash: Hash) -> Option<digest::Digest> {

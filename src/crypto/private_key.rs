@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::bare_rsa::sign_bare;
 use super::{digest_of, imported, natural_digest, rsa_encryption};
+use crate::forks;
 use crate::model::cipher::RsaPadding;
 use crate::model::ml_dsa::ParameterSet;
 use crate::model::public_key::{Curve, KeyType, PublicKey};
@@ -78,6 +79,10 @@ impl PrivateKey {
 
     /// A new key, from the operating system's randomness.
     pub fn generate(key_type: KeyType) -> Result<Self, PrivateKeyError> {
+        forks::between(|| Self::made(key_type))
+    }
+
+    fn made(key_type: KeyType) -> Result<Self, PrivateKeyError> {
         let size = PrivateKeyError::Size(key_type);
         let pair = match key_type {
             KeyType::Rsa(2048) => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
@@ -138,7 +143,10 @@ impl PrivateKey {
     /// The message of a ciphertext, if it is one of this key; it is an RSA key then.
     pub fn decrypt(&self, padding: &RsaPadding, data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         match &self.pair {
-            Pair::Rsa(_) => rsa_encryption::decrypt(&self.to_pkcs8().ok()?, padding, data),
+            Pair::Rsa(_) => {
+                let pkcs8 = self.to_pkcs8().ok()?;
+                forks::between(|| rsa_encryption::decrypt(&pkcs8, padding, data))
+            }
             _ => None,
         }
     }
@@ -149,7 +157,16 @@ impl PrivateKey {
         scheme: SignScheme,
         input: SignInput<'_>,
     ) -> Result<Vec<u8>, PrivateKeyError> {
-        let signature = match (&self.pair, scheme, input) {
+        let signature = forks::between(|| self.signature(scheme, input))?;
+        signature.ok_or(PrivateKeyError::Sign(scheme))
+    }
+
+    fn signature(
+        &self,
+        scheme: SignScheme,
+        input: SignInput<'_>,
+    ) -> Result<Option<Vec<u8>>, PrivateKeyError> {
+        Ok(match (&self.pair, scheme, input) {
             (Pair::Rsa(pair), SignScheme::RsaPkcs1(hash), _) => {
                 sign_rsa(pair, pkcs1(hash), &digest_of(input, hash), hash)
             }
@@ -169,8 +186,7 @@ impl PrivateKey {
                 sign_ml_dsa(*set, pair, message)
             }
             _ => None,
-        };
-        signature.ok_or(PrivateKeyError::Sign(scheme))
+        })
     }
 }
 

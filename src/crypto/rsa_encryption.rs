@@ -8,11 +8,16 @@ use aws_lc_rs::rsa::{
 };
 use zeroize::Zeroizing;
 
+use crate::forks;
 use crate::model::cipher::{OaepHash, RsaPadding};
 use crate::model::public_key::PublicKey;
 
 /// The ciphertext of a message, as long as the modulus; none if the key or the message is of no use for it.
 pub fn encrypt(key: &PublicKey, padding: &RsaPadding, message: &[u8]) -> Option<Vec<u8>> {
+    forks::between(|| encrypted(key, padding, message))
+}
+
+fn encrypted(key: &PublicKey, padding: &RsaPadding, message: &[u8]) -> Option<Vec<u8>> {
     let key = PublicEncryptingKey::from_der(&key.to_spki().ok()?).ok()?;
     let mut ciphertext = vec![0; key.key_size_bytes()];
     let made = match padding {

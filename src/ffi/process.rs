@@ -1,15 +1,15 @@
 //! The process's one provider: made by `C_Initialize`, taken away by `C_Finalize` or by a fork.
 
 use std::ffi::c_void;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Once};
 
 use cryptoki_sys::{CK_C_INITIALIZE_ARGS, CKF_OS_LOCKING_OK};
 use parking_lot::RwLock;
 
 use crate::error::{Error, Result};
 use crate::provider::Provider;
-use crate::{panics, startup};
+use crate::{forks, panics, startup};
 
 /// What one process knows. A forked child leaves its parent's root untouched - locks another
 /// thread held at the fork stay locked for ever, connections are the parent's - and starts anew.
@@ -62,8 +62,30 @@ pub(super) fn initialize(args: *mut c_void) -> Result {
         return Err(Error::AlreadyInitialized);
     }
     panics::log_them();
+    guard_forks();
     *provider = Some(Arc::new(startup::provider()?));
     Ok(())
+}
+
+/// From now on, until the library is unloaded.
+fn guard_forks() {
+    static DONE: Once = Once::new();
+    extern "C" fn prepare() {
+        forks::prepare();
+    }
+    extern "C" fn parent() {
+        forks::parent();
+    }
+    extern "C" fn child() {
+        forks::child();
+    }
+    DONE.call_once(|| {
+        // SAFETY: the handlers take no lock and allocate nothing; they are gone when the library is.
+        let refused = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+        if refused != 0 {
+            log::warn!("forks are not guarded (error {refused}): a child may hang");
+        }
+    });
 }
 
 /// C_Finalize (v3.2, 5.4.2). Calls still under way end on their own copy of the provider.

@@ -36,7 +36,7 @@ pub fn check_signature(token: &dyn Token, key: &Key, public: &PublicKey) -> Resu
 /// A message with that beginning, and 32 random bytes; `None` if the system has no randomness.
 pub(super) fn unheard_of(purpose: &[u8]) -> Option<Vec<u8>> {
     let mut nonce = [0; 32];
-    aws_lc_rs::rand::fill(&mut nonce).ok()?;
+    crate::crypto::fill_with_random(&mut nonce).ok()?;
     Some([purpose, &nonce].concat())
 }
 

@@ -312,6 +312,6 @@ impl Told {
 
 fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    crate::crypto::fill_with_random(&mut bytes).ok()?;
     Some(bytes)
 }

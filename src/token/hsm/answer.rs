@@ -286,7 +286,7 @@ impl Seat {
     fn some_bytes(&self, count: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = vec![0; count];
         let failed = |_| Fault::new(FaultKind::Failed, "the system has no randomness");
-        aws_lc_rs::rand::fill(&mut bytes).map_err(failed)?;
+        crate::crypto::fill_with_random(&mut bytes).map_err(failed)?;
         Ok(bytes)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use aws_lc_rs::rand;
+use crate::crypto::fill_with_random;
 
 /// So many of them.
 ///
@@ -11,7 +11,7 @@ use aws_lc_rs::rand;
 pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     let none = |_| io::Error::other("the system gives no random numbers");
-    rand::fill(&mut bytes).map_err(none)?;
+    fill_with_random(&mut bytes).map_err(none)?;
     Ok(bytes)
 }
 

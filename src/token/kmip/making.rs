@@ -63,7 +63,7 @@ struct Doubt {
 impl Mark {
     fn new() -> Option<Self> {
         let mut nonce = [0; 16];
-        aws_lc_rs::rand::fill(&mut nonce).ok()?;
+        crate::crypto::fill_with_random(&mut nonce).ok()?;
         Some(Self(hex(&nonce)))
     }
 

@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
+
+use super::opened::Opened;
 
 use super::super::draft::{Draft, with_suffix};
 use super::super::random;
@@ -119,7 +121,7 @@ impl SqliteStore {
     }
 
     /// Waits until nobody else uses the file, and keeps it so.
-    fn alone(&self, connection: Connection) -> Stored<Connection> {
+    fn alone(&self, connection: Opened) -> Stored<Opened> {
         let wait = || {
             connection.pragma_update(None, "journal_mode", "DELETE")?;
             connection.execute_batch("BEGIN EXCLUSIVE")

@@ -6,6 +6,7 @@
 
 mod copy;
 mod failure;
+mod opened;
 mod pages;
 mod rows;
 mod schema;
@@ -23,12 +24,14 @@ use rusqlite::{
 use rustix::fs::StatVfsMountFlags;
 
 use self::failure::Failures;
+use self::opened::Opened;
 use super::draft::Draft;
 use super::store::{
     CertificateRow, KeyPage, KeyRow, SCHEMA, Store, StoreError, Stored, TokenRow, Which,
 };
 use crate::config::{Content, judge_unopened};
 use crate::error::TokenErrorKind;
+use crate::forks::Stay;
 
 /// How long a call waits for other processes: far below the two minutes that sshd gives a login.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -110,7 +113,8 @@ impl SqliteStore {
     }
 
     /// A connection to the keystore, after all that can be seen to be wrong with the file.
-    fn open(&self) -> Stored<Connection> {
+    fn open(&self) -> Stored<Opened> {
+        let stay = Stay::begin();
         judge_unopened(&self.path, SECRET).map_err(|fault| self.failures().of_fault(&fault))?;
         let failure = |error| self.failure(error);
         let mut connection = match self.is_on_a_read_only_disk() {
@@ -126,7 +130,7 @@ impl SqliteStore {
         if version < SCHEMA {
             schema::migrate(&mut connection).map_err(failure)?;
         }
-        Ok(connection)
+        Ok(Opened::new(connection, stay))
     }
 
     fn raw(&self, path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
@@ -194,9 +198,8 @@ fn insert_token(connection: &Connection, token: &TokenRow) -> rusqlite::Result<(
         "INSERT INTO token (one, {}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows::TOKEN_COLUMNS
     );
-    connection
-        .execute(&sql, &rows::token_values(token)[..])
-        .map(drop)
+    let done = connection.execute(&sql, &rows::token_values(token)[..]);
+    done.map(drop)
 }
 
 fn token_of(connection: &Connection) -> rusqlite::Result<TokenRow> {
@@ -209,9 +212,8 @@ fn write_token(connection: &Connection, token: &TokenRow) -> rusqlite::Result<()
         "UPDATE token SET ({}) = (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows::TOKEN_COLUMNS
     );
-    connection
-        .execute(&sql, &rows::token_values(token)[..])
-        .map(drop)
+    let done = connection.execute(&sql, &rows::token_values(token)[..]);
+    done.map(drop)
 }
 
 fn key_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<KeyRow>> {
@@ -294,7 +296,7 @@ impl Store for SqliteStore {
     }
 
     fn page(&self, which: &Which, after: i64, limit: usize) -> Stored<KeyPage> {
-        let page = pages::page(&mut self.open()?, which, after, limit);
+        let page = pages::page(&mut *self.open()?, which, after, limit);
         page.map_err(|error| self.failure(error))
     }
 
