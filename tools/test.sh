@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(gcc g++ libc6-dev make perl pkg-config binutils openssl openssh-server openssh-client
   opensc softhsm2 strace procps python3 python3-venv postgresql gdb libclang1 libsqlite3-dev
-  gnutls-bin openjdk-17-jdk-headless libnss3-tools libengine-pkcs11-openssl openvpn git)
+  valgrind gnutls-bin openjdk-17-jdk-headless libnss3-tools libengine-pkcs11-openssl openvpn git)
 
 missing_packages() {
   local package
