@@ -130,7 +130,7 @@ fn keys_and_parameters_that_do_not_go_with_a_mechanism_are_refused() {
         );
         let mut mixed = oaep(CKM_SHA256, CKG_MGF1_SHA1);
         let mut unsourced = oaep(CKM_SHA256, CKG_MGF1_SHA256);
-        unsourced.source = 0;
+        unsourced.source = 2;
         let mut nowhere = oaep(CKM_SHA256, CKG_MGF1_SHA256);
         nowhere.ulSourceDataLen = 8;
         let mut huge = oaep(CKM_SHA256, CKG_MGF1_SHA256);
