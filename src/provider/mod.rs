@@ -87,7 +87,7 @@ impl Provider {
         let slot = |(id, (token, rules))| Arc::new(Slot::new(id, token, rules));
         let slots: Vec<_> = (0..).zip(tokens).map(slot).collect();
         Self {
-            events: SlotEvents::new(presences(&slots)),
+            events: SlotEvents::default(),
             slots,
             sessions: HandleMap::default(),
         }

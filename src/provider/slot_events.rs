@@ -29,19 +29,8 @@ struct State {
 pub type Presence = (CK_SLOT_ID, bool);
 
 impl SlotEvents {
-    /// As it is at C_Initialize: of that, nobody is told.
-    pub fn new(slots: impl Iterator<Item = Presence>) -> Self {
-        let state = State {
-            told: slots.collect(),
-            is_over: false,
-        };
-        Self {
-            state: Mutex::new(state),
-            ended: Condvar::new(),
-        }
-    }
-
-    /// A slot whose token has come or gone since that was last told of it; each change is told once.
+    /// A slot whose token has come or gone since that was last told of it; each change is told once, and of the
+    /// first picture of a slot nothing. C_Initialize takes none: it asks no token.
     pub fn next(&self, slots: impl Iterator<Item = Presence>) -> Option<CK_SLOT_ID> {
         // Looking may take a while: those who end the waiting do not wait for it.
         let now: Vec<_> = slots.collect();
@@ -86,7 +75,7 @@ mod tests {
 
     #[test]
     fn each_change_is_told_once() {
-        let events = SlotEvents::new([(0, true), (1, false)].into_iter());
+        let events = SlotEvents::default();
         let next = |now: [Presence; 2]| events.next(now.into_iter());
         assert_eq!(next([(0, true), (1, false)]), None);
         assert_eq!(next([(0, false), (1, true)]), Some(0));
