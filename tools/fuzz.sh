@@ -20,7 +20,7 @@ fi
 seconds=${1:-15}
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(ttlv message json objects configuration listing)
+[ "${#targets[@]}" -gt 0 ] || targets=(ttlv message json objects configuration listing calls)
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 built=target/$host/release
@@ -44,7 +44,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 run() {
   local target=$1 log=$scratch/$1.log status=0
-  mkdir -p "artifacts/$target" "$scratch/corpus/$target" "corpus/$target"
+  mkdir -p "artifacts/$target" "$scratch/corpus/$target" "$scratch/seeds/$target" "corpus/$target"
   "$built/$target" -max_total_time="$seconds" -max_len=32768 -timeout=10 -rss_limit_mb=1024 \
     -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
     "$scratch/corpus/$target" "$scratch/seeds/$target" "corpus/$target" >"$log" 2>&1 || status=$?

@@ -14,3 +14,5 @@ mod process;
 mod table;
 
 pub use functions::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList};
+#[cfg(feature = "fuzzing")]
+pub(crate) use process::begin_with;

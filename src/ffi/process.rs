@@ -67,6 +67,12 @@ pub(super) fn initialize(args: *mut c_void) -> Result {
     Ok(())
 }
 
+/// A door for the fuzz targets: in the place of what was begun before.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn begin_with(provider: Provider) {
+    *root().provider.write() = Some(Arc::new(provider));
+}
+
 /// From now on, until the library is unloaded.
 fn guard_forks() {
     static DONE: Once = Once::new();
