@@ -13,7 +13,7 @@ pub mod rsa_encryption;
 mod verify;
 
 pub use bare_rsa::recover;
-pub use verify::{check, verify};
+pub use verify::{check, is_on_its_curve, verify};
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{digest, rand};

@@ -1,6 +1,6 @@
 //! Verification: no signature that was made elsewhere leaves this library unless its public key says yes.
 
-use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{self as lc, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 
 use super::{digest_of, imported, natural_digest, recover};
 use crate::model::ml_dsa::ParameterSet;
@@ -89,16 +89,27 @@ fn rsa(
     key.verify_digest(&imported(digest, hash)?, signature).ok()
 }
 
-fn ecdsa(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
-    let algorithm: &dyn VerificationAlgorithm = match curve {
+/// False if the key is a point that is not on its curve (SEC 1, 3.2.2.1).
+pub fn is_on_its_curve(key: &PublicKey) -> bool {
+    match key {
+        PublicKey::Ec { curve, point } => ParsedPublicKey::new(of_curve(*curve), point).is_ok(),
+        _ => true,
+    }
+}
+
+fn of_curve(curve: Curve) -> &'static lc::EcdsaVerificationAlgorithm {
+    match curve {
         Curve::P256 => &lc::ECDSA_P256_SHA256_ASN1,
         Curve::P384 => &lc::ECDSA_P384_SHA384_ASN1,
         Curve::P521 => &lc::ECDSA_P521_SHA512_ASN1,
-    };
+    }
+}
+
+fn ecdsa(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
     if signature.len() != 2 * curve.field_len() {
         return None;
     }
-    let key = UnparsedPublicKey::new(algorithm, point);
+    let key = UnparsedPublicKey::new(of_curve(curve), point);
     key.verify_digest(&natural_digest(digest, curve)?, &der_ecdsa(signature)?)
         .ok()
 }
@@ -167,6 +178,18 @@ mod tests {
             let longer = [&signature[..], &[0, 0]].concat();
             for other in [&[][..], &signature[1..], &long, &longer] {
                 assert!(!verify(&key, scheme, MESSAGE, other), "{key_type}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_is_on_its_curve_or_no_key() {
+        for key_type in every_type() {
+            let mut key = signed(key_type).0;
+            assert!(is_on_its_curve(&key), "{key_type}");
+            if let PublicKey::Ec { point, .. } = &mut key {
+                point[1] ^= 1;
+                assert!(!is_on_its_curve(&key), "{key_type}");
             }
         }
     }

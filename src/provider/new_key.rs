@@ -9,6 +9,7 @@ use super::new_object::{NewObject, agree, storage};
 use super::session_object::Material;
 use crate::crypto::check_value;
 use crate::crypto::components::{RsaNumbers, RsaRemainders};
+use crate::crypto::is_on_its_curve;
 use crate::crypto::private_key::{PrivateKey, PrivateKeyError};
 use crate::error::{Error, Result};
 use crate::model::attribute::{Attributes, Template};
@@ -32,7 +33,14 @@ pub enum Origin {
 pub fn public(template: &Template) -> Result<NewObject> {
     let key_type = needed_number(template, CKA_KEY_TYPE)?;
     let given = accepted(template, CKO_PUBLIC_KEY, Some(key_type), Act::Create)?;
-    public_half(given, public_key(template, key_type)?, Origin::Outside)
+    let key = public_key(template, key_type)?;
+    match is_on_its_curve(&key) {
+        true => public_half(given, key, Origin::Outside),
+        false => Err(Error::AttributeValueInvalid {
+            kind: CKA_EC_POINT,
+            why: "no point of the curve",
+        }),
+    }
 }
 
 /// C_CreateObject with a private key.
