@@ -2,13 +2,13 @@
 //! SQLite has locked then stays locked in the child for ever.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 /// Calls that no fork may fall into.
 static STAYING: AtomicUsize = AtomicUsize::new(0);
-/// A thread is about to fork: whoever begins such a call waits.
-static FORKING: AtomicBool = AtomicBool::new(false);
+/// Threads that are about to fork: whoever begins such a call waits for all of them.
+static FORKING: AtomicUsize = AtomicUsize::new(0);
 
 /// The longest that a fork waits, and that a call waits for a fork: all but making a long RSA key is shorter.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ impl Stay {
         if depth() == 0 {
             patiently(|| {
                 STAYING.fetch_add(1, SeqCst);
-                let may = !FORKING.load(SeqCst);
+                let may = FORKING.load(SeqCst) == 0;
                 if !may {
                     STAYING.fetch_sub(1, SeqCst);
                 }
@@ -64,21 +64,21 @@ pub fn between<T>(work: impl FnOnce() -> T) -> T {
 
 /// Before a fork, in the thread that makes it.
 pub fn prepare() {
-    FORKING.store(true, SeqCst);
+    FORKING.fetch_add(1, SeqCst);
     let own = depth();
     // Longer than that, a child that may hang is better than a program that does.
     let _ = patiently(|| STAYING.load(SeqCst) <= own);
 }
 
-/// After a fork, in the parent.
+/// After a fork, in the parent, whatever came of it.
 pub fn parent() {
-    FORKING.store(false, SeqCst);
+    FORKING.fetch_sub(1, SeqCst);
 }
 
 /// After a fork, in the child: the other threads are not there any more.
 pub fn child() {
     STAYING.store(depth(), SeqCst);
-    FORKING.store(false, SeqCst);
+    FORKING.store(0, SeqCst);
 }
 
 /// A thread that is ending has none.
@@ -107,6 +107,8 @@ fn patiently(mut is_so: impl FnMut() -> bool) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
 
     /// In one test: the counts are the process's.
@@ -125,12 +127,16 @@ mod tests {
             while !begun.load(SeqCst) {
                 std::thread::yield_now();
             }
+            // Two threads fork at once: the end of one fork is not the end of the other.
+            prepare();
             prepare();
             assert!(done.load(SeqCst));
             let waiting = scope.spawn(|| between(|| ()));
-            std::thread::sleep(Duration::from_millis(20));
-            assert!(!waiting.is_finished());
-            parent();
+            for _ in 0..2 {
+                std::thread::sleep(Duration::from_millis(20));
+                assert!(!waiting.is_finished());
+                parent();
+            }
             waiting.join().unwrap();
         });
         between(|| {
