@@ -21,14 +21,7 @@ impl Session {
         mechanism: Option<MechanismCall>,
         key: CK_OBJECT_HANDLE,
     ) -> Result {
-        let Some(call) = mechanism else {
-            self.message_encrypt.cancel();
-            return Ok(());
-        };
-        self.message_encrypt.vacate()?;
-        let operation = self.messages(&call, key, Direction::Encrypt)?;
-        self.message_encrypt.keep(operation);
-        Ok(())
+        self.message_init(Direction::Encrypt, mechanism, key)
     }
 
     /// C_MessageDecryptInit (v3.2, 5.11.1); no mechanism ends the operation under way.
@@ -37,14 +30,30 @@ impl Session {
         mechanism: Option<MechanismCall>,
         key: CK_OBJECT_HANDLE,
     ) -> Result {
+        self.message_init(Direction::Decrypt, mechanism, key)
+    }
+
+    fn message_init(
+        &mut self,
+        direction: Direction,
+        mechanism: Option<MechanismCall>,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result {
         let Some(call) = mechanism else {
-            self.message_decrypt.cancel();
+            self.messages_under_way(direction).cancel();
             return Ok(());
         };
-        self.message_decrypt.vacate()?;
-        let operation = self.messages(&call, key, Direction::Decrypt)?;
-        self.message_decrypt.keep(operation);
+        self.messages_under_way(direction).vacate()?;
+        let operation = self.messages(&call, key, direction)?;
+        self.messages_under_way(direction).keep(operation);
         Ok(())
+    }
+
+    fn messages_under_way(&mut self, direction: Direction) -> &mut Underway<MessageOperation> {
+        match direction {
+            Direction::Encrypt => &mut self.message_encrypt,
+            Direction::Decrypt => &mut self.message_decrypt,
+        }
     }
 
     fn messages(
@@ -77,14 +86,12 @@ impl Session {
         data: &[u8],
         result: Output<u8>,
     ) -> Result {
-        let operation = self.message_encrypt.active()?;
-        operation.whole(&operation.parameter(message)?, aad, data, result)
+        self.message_encrypt.whole(message, aad, data, result)
     }
 
     /// C_EncryptMessageBegin (v3.2, 5.9.3).
     pub fn encrypt_message_begin(&mut self, message: Option<GcmMessage<'_>>, aad: &[u8]) -> Result {
-        let operation = self.message_encrypt.active()?;
-        operation.begin(&operation.parameter(message)?, aad)
+        self.message_encrypt.begin(message, aad)
     }
 
     /// C_EncryptMessageNext (v3.2, 5.9.4).
@@ -95,14 +102,12 @@ impl Session {
         result: Output<u8>,
         flags: CK_FLAGS,
     ) -> Result {
-        let is_last = flags & CKF_END_OF_MESSAGE != 0;
-        let operation = self.message_encrypt.active()?;
-        operation.next(&operation.parameter(message)?, part, result, is_last)
+        self.message_encrypt.next(message, part, result, flags)
     }
 
     /// C_MessageEncryptFinal (v3.2, 5.9.5).
     pub fn message_encrypt_final(&mut self) -> Result {
-        ended(&mut self.message_encrypt)
+        self.message_encrypt.end()
     }
 
     /// C_DecryptMessage (v3.2, 5.11.2).
@@ -113,14 +118,12 @@ impl Session {
         data: &[u8],
         result: Output<u8>,
     ) -> Result {
-        let operation = self.message_decrypt.active()?;
-        operation.whole(&operation.parameter(message)?, aad, data, result)
+        self.message_decrypt.whole(message, aad, data, result)
     }
 
     /// C_DecryptMessageBegin (v3.2, 5.11.3).
     pub fn decrypt_message_begin(&mut self, message: Option<GcmMessage<'_>>, aad: &[u8]) -> Result {
-        let operation = self.message_decrypt.active()?;
-        operation.begin(&operation.parameter(message)?, aad)
+        self.message_decrypt.begin(message, aad)
     }
 
     /// C_DecryptMessageNext (v3.2, 5.11.4).
@@ -131,19 +134,48 @@ impl Session {
         result: Output<u8>,
         flags: CK_FLAGS,
     ) -> Result {
-        let is_last = flags & CKF_END_OF_MESSAGE != 0;
-        let operation = self.message_decrypt.active()?;
-        operation.next(&operation.parameter(message)?, part, result, is_last)
+        self.message_decrypt.next(message, part, result, flags)
     }
 
     /// C_MessageDecryptFinal (v3.2, 5.11.5).
     pub fn message_decrypt_final(&mut self) -> Result {
-        ended(&mut self.message_decrypt)
+        self.message_decrypt.end()
     }
 }
 
-fn ended(operations: &mut Underway<MessageOperation>) -> Result {
-    operations.active()?;
-    operations.cancel();
-    Ok(())
+/// What goes on with a series of messages, in either direction.
+impl Underway<MessageOperation> {
+    fn whole(
+        &mut self,
+        message: Option<GcmMessage<'_>>,
+        aad: &[u8],
+        data: &[u8],
+        result: Output<u8>,
+    ) -> Result {
+        let operation = self.active()?;
+        operation.whole(&operation.parameter(message)?, aad, data, result)
+    }
+
+    fn begin(&mut self, message: Option<GcmMessage<'_>>, aad: &[u8]) -> Result {
+        let operation = self.active()?;
+        operation.begin(&operation.parameter(message)?, aad)
+    }
+
+    fn next(
+        &mut self,
+        message: Option<GcmMessage<'_>>,
+        part: &[u8],
+        result: Output<u8>,
+        flags: CK_FLAGS,
+    ) -> Result {
+        let is_last = flags & CKF_END_OF_MESSAGE != 0;
+        let operation = self.active()?;
+        operation.next(&operation.parameter(message)?, part, result, is_last)
+    }
+
+    fn end(&mut self) -> Result {
+        self.active()?;
+        self.cancel();
+        Ok(())
+    }
 }
