@@ -68,3 +68,48 @@ find_python() {
   done
   return 1
 }
+
+# Prints where a virtual environment is, or makes it with the caller's `packages` unless it is there; the caller's
+# `runs` tries whether they can be loaded. What follows the folder goes to pip.
+install_venv() { # argument prefix pip-options...
+  local argument=$1 prefix=$2
+  shift 2
+  if [ "$argument" = --where ]; then
+    printf '%s\n' "$prefix"
+  elif venv_is_there "$prefix"; then
+    say "already there: $prefix"
+  else
+    take_lock "$prefix.lock"
+    # Another run may have installed it meanwhile. Nothing started from here may keep the lock.
+    venv_is_there "$prefix" || make_venv "$prefix" "$@" 9>&-
+  fi
+}
+
+# The marker alone is no proof: the Python below the environment may have been upgraded away.
+venv_is_there() { # prefix
+  [ "$(cat "$1/installed" 2>/dev/null)" = "${packages[*]}" ] && runs
+}
+
+make_venv() { # prefix pip-options...
+  local prefix=$1 python log=$1-install.log
+  shift
+  python=$(find_python) || {
+    apt_install python3 python3-venv
+    python=$(find_python) ||
+      die "found no Python 3.8 or newer that can make a virtual environment; name one in KMIP_P11_PYTHON"
+  }
+  say "installing ${packages[*]} with $python"
+  # In its final place, since the scripts of a virtual environment name their interpreter by path.
+  rm -rf "$prefix"
+  if ! {
+    "$python" -m venv "$prefix" &&
+      env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX \
+        "$prefix/bin/python" -m pip install --disable-pip-version-check --no-input "$@" "${packages[@]}"
+  } >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    die "the installation into $prefix failed; check the network and pip's settings (whole output: $log)"
+  fi
+  runs || die "the packages were installed into $prefix but cannot be loaded by $prefix/bin/python"
+  printf '%s\n' "${packages[*]}" >"$prefix/installed"
+  say "done: $prefix ($(du -sh "$prefix" | cut -f1))"
+}

@@ -18,33 +18,7 @@ packages=("pykmip==$version" cryptography==50.0.2 sqlalchemy==2.1.9)
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
 
-# The marker alone is no proof: the Python below the environment may have been upgraded away.
-installed() {
-  [ "$(cat "$prefix/installed" 2>/dev/null)" = "${packages[*]}" ] && runs
-}
 runs() { PYTHONWARNINGS=ignore "$prefix/bin/python" -c 'import kmip.services.server' 2>/dev/null; }
-
-install() {
-  local python log=$cache/pykmip-$version-install.log
-  python=$(find_python) || {
-    apt_install python3 python3-venv
-    python=$(find_python) ||
-      die "found no Python 3.8 or newer that can make a virtual environment; name one in KMIP_P11_PYTHON"
-  }
-  say "installing ${packages[*]} with $python"
-  # In its final place, since the scripts of a virtual environment name their interpreter by path.
-  rm -rf "$prefix"
-  if ! {
-    "$python" -m venv "$prefix" &&
-      "$prefix/bin/python" -m pip install --disable-pip-version-check --no-input "${packages[@]}"
-  } >"$log" 2>&1; then
-    tail -n 30 "$log" >&2
-    die "the installation into $prefix failed; check the network and pip's settings (whole output: $log)"
-  fi
-  runs || die "PyKMIP was installed into $prefix but cannot be loaded; see: $prefix/bin/python -c 'import kmip.services.server'"
-  printf '%s\n' "${packages[*]}" >"$prefix/installed"
-  say "done: $prefix ($(du -sh "$prefix" | cut -f1))"
-}
 
 case ${1:-} in
   '' | --where) ;;
@@ -52,22 +26,8 @@ case ${1:-} in
   *) die "unknown argument '$1'; see $0 --help" ;;
 esac
 
-# The caller's Python settings would lead imports and pip out of the new environment.
-unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
+# The caller's Python settings would lead imports out of the environment.
+unset PYTHONPATH PYTHONHOME
 cache=$(make_cache)
 prefix=$cache/pykmip-$version
-
-if [ "${1:-}" = --where ]; then
-  printf '%s\n' "$prefix"
-  exit 0
-fi
-if installed; then
-  say "already there: $prefix"
-  exit 0
-fi
-take_lock "$cache/pykmip-$version.lock"
-if installed; then
-  say "installed by another run meanwhile: $prefix"
-  exit 0
-fi
-install 9>&- # nothing started from here may keep the lock
+install_venv "${1:-}" "$prefix"
