@@ -36,7 +36,7 @@ const MISSING: &[(&[&str], &str)] = &[
     ),
     (
         &["C_DeriveKey", "C_EncapsulateKey", "C_DecapsulateKey"],
-        "not there yet",
+        "no key here agrees on a secret with another one: `CKA_DERIVE` is false",
     ),
 ];
 
