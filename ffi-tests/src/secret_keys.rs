@@ -5,6 +5,7 @@ use std::fmt::Write;
 use cryptoki_sys::*;
 
 use crate::call;
+use crate::hsm::{Hsm, MODULE, PIN, TOKEN};
 use crate::module::{Answer, Module, answer};
 use crate::own_process::alone;
 use crate::process::run_with_input;
@@ -27,6 +28,22 @@ pub fn in_session(test: &str, body: impl FnOnce(&Session<'_>, &Objects<'_>)) {
         body(&session, &Objects::of(&module, &session));
         drop(session);
         assert_eq!(module.finalize(), Ok(()));
+    });
+}
+
+/// A body in a session of a keystore of ours and in one of SoftHSM2, in one process.
+pub fn beside_softhsm2(test: &str, body: impl FnOnce([(&Session<'_>, Objects<'_>); 2])) {
+    let scene = || (KeystoreScene::by_file(), Hsm::soft());
+    alone(test, scene, || {
+        let (ours, theirs) = (Module::initialized(), Module::load_from(MODULE.as_ref()));
+        theirs.initialize().expect("SoftHSM2 begins");
+        let ours_open = Session::open(&ours, ours.slot(LABEL)).expect("a session");
+        let theirs_open = Session::open(&theirs, theirs.slot(TOKEN)).expect("a session");
+        theirs_open.login(CKU_USER, PIN).expect("a login");
+        body([
+            (&ours_open, Objects::of(&ours, &ours_open)),
+            (&theirs_open, Objects::of(&theirs, &theirs_open)),
+        ]);
     });
 }
 

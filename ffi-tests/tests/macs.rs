@@ -3,14 +3,10 @@
 use cryptoki_sys::*;
 use ffi_tests::ciphers::{mechanism, plain};
 use ffi_tests::here;
-use ffi_tests::hsm::{Hsm, MODULE, PIN, TOKEN};
-use ffi_tests::keystore_scene::KeystoreScene;
-use ffi_tests::module::{Answer, Module};
-use ffi_tests::own_process::alone;
-use ffi_tests::scene::LABEL;
-use ffi_tests::secret_keys::{digits, in_session, openssl, secret, with};
+use ffi_tests::module::Answer;
+use ffi_tests::secret_keys::{beside_softhsm2, digits, in_session, openssl, secret, with};
 use ffi_tests::session::{Session, Template};
-use ffi_tests::session_objects::{Objects, number};
+use ffi_tests::session_objects::number;
 
 /// The code by both ways of C_Sign, which C_Verify takes by both of its own.
 fn code(
@@ -213,13 +209,7 @@ fn keys_and_parameters_that_do_not_go_with_a_code_are_refused() {
 /// In one process, on both modules: the same codes.
 #[test]
 fn softhsm2_makes_the_same_codes() {
-    let scene = || (KeystoreScene::by_file(), Hsm::soft());
-    alone(here!(), scene, || {
-        let (ours, theirs) = (Module::initialized(), Module::load_from(MODULE.as_ref()));
-        theirs.initialize().expect("SoftHSM2 begins");
-        let our_session = Session::open(&ours, ours.slot(LABEL)).expect("a session");
-        let their_session = Session::open(&theirs, theirs.slot(TOKEN)).expect("a session");
-        their_session.login(CKU_USER, PIN).expect("a login");
+    beside_softhsm2(here!(), |places| {
         let uses = [(CKA_SIGN, 1), (CKA_VERIFY, 1)];
         for (by, key_type) in [
             (CKM_SHA_1_HMAC, CKK_GENERIC_SECRET),
@@ -232,11 +222,10 @@ fn softhsm2_makes_the_same_codes() {
             // SoftHSM2 wants as many bytes as the hash has.
             let value = vec![7; if key_type == CKK_AES { 32 } else { 64 }];
             let template = with(secret(key_type, &value), &uses);
-            let code = |module, session| {
-                let key = Objects::of(module, session).create(&template)?;
+            let code = places.each_ref().map(|(session, objects)| {
+                let key = objects.create(&template)?;
                 session.sign(by, key, b"a message")
-            };
-            let code = [code(&ours, &our_session), code(&theirs, &their_session)];
+            });
             assert!(code[0].is_ok(), "{by:#x}");
             assert_eq!(code[0], code[1], "{by:#x}");
         }

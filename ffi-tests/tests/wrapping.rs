@@ -3,12 +3,7 @@
 use cryptoki_sys::*;
 use ffi_tests::ciphers::{mechanism, plain};
 use ffi_tests::here;
-use ffi_tests::hsm::{Hsm, MODULE, PIN, TOKEN};
-use ffi_tests::keystore_scene::KeystoreScene;
-use ffi_tests::module::Module;
-use ffi_tests::own_process::alone;
-use ffi_tests::scene::LABEL;
-use ffi_tests::secret_keys::{digits, in_session, openssl, secret, with};
+use ffi_tests::secret_keys::{beside_softhsm2, digits, in_session, openssl, secret, with};
 use ffi_tests::session::{Session, Template, class};
 use ffi_tests::session_objects::{Objects, number};
 
@@ -304,17 +299,7 @@ fn parameters_and_wrapped_keys_that_cannot_be_are_refused() {
 /// In one process, on both modules: what one wraps, the other unwraps.
 #[test]
 fn softhsm2_and_we_unwrap_what_the_other_has_wrapped() {
-    let scene = || (KeystoreScene::by_file(), Hsm::soft());
-    alone(here!(), scene, || {
-        let (ours, theirs) = (Module::initialized(), Module::load_from(MODULE.as_ref()));
-        theirs.initialize().expect("SoftHSM2 begins");
-        let our_session = Session::open(&ours, ours.slot(LABEL)).expect("a session");
-        let their_session = Session::open(&theirs, theirs.slot(TOKEN)).expect("a session");
-        their_session.login(CKU_USER, PIN).expect("a login");
-        let places = [
-            (&our_session, Objects::of(&ours, &our_session)),
-            (&their_session, Objects::of(&theirs, &their_session)),
-        ];
+    beside_softhsm2(here!(), |places| {
         let uses = [(CKA_WRAP, 1), (CKA_UNWRAP, 1)];
         let kek = with(secret(CKK_AES, &[0x51; 32]), &uses);
         let keks = places

@@ -6,19 +6,13 @@ use ffi_tests::process::{Finished, run};
 
 use super::{RSA, certified, line_with, on_cosmian};
 
+/// With the slot as its keystore.
 fn java(user: &User, program: &str, arguments: &[&str]) -> Finished {
     let mut command = user.command(program);
-    command.args(arguments);
-    let provider = ["-providerClass", "sun.security.pkcs11.SunPKCS11"];
-    command.args(provider).args(["-providerArg", "java.cfg"]);
-    run(command.args([
-        "-keystore",
-        "NONE",
-        "-storetype",
-        "PKCS11",
-        "-storepass",
-        "none",
-    ]))
+    command.args(["-keystore", "NONE", "-storetype", "PKCS11"]);
+    command.args(["-storepass", "none", "-addprovider", "SunPKCS11"]);
+    command.args(["-providerArg", "java.cfg"]);
+    run(command.args(arguments))
 }
 
 #[test]
@@ -39,17 +33,7 @@ fn keytool_lists_and_jarsigner_signs() {
         .expect("an alias");
     user.desk.write("content", "of a jar");
     run(user.command("jar").args(["cf", "a.jar", "content"])).text();
-    let mut signing = user.command("jarsigner");
-    signing.args([
-        "-keystore",
-        "NONE",
-        "-storetype",
-        "PKCS11",
-        "-storepass",
-        "none",
-    ]);
-    signing.args(["-addprovider", "SunPKCS11", "-providerArg", "java.cfg"]);
-    let signed = run(signing.args(["a.jar", alias])).text();
+    let signed = java(user, "jarsigner", &["a.jar", alias]).text();
     line_with(&signed, "jar signed");
     let verified = run(user.command("jarsigner").args(["-verify", "a.jar"])).text();
     line_with(&verified, "jar verified");

@@ -97,9 +97,7 @@ fn tables_and_dotted_keys_mean_the_same() {
     assert_eq!(parse(tables), parse(MINIMAL));
 }
 
-#[test]
-fn every_key_is_read() {
-    let rest = r#"
+const EVERY_KEY: &str = r#"
         kmip.port = 1234
         kmip.protocol = "1.4"
         kmip.deadline = "500ms"
@@ -123,7 +121,10 @@ fn every_key_is_read() {
         level = "debug"
         target = "/var/log/kmip-p11.log"
     "#;
-    let config = parse(&format!("{MINIMAL}{rest}")).unwrap();
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(&format!("{MINIMAL}{EVERY_KEY}")).unwrap();
     let (slot, kmip) = only_slot(&config);
     assert_eq!(config.log.level, ::log::LevelFilter::Debug);
     assert_eq!(

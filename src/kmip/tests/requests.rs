@@ -195,6 +195,16 @@ fn usage() -> Vec<Request> {
         sign(SignInput::DigestedData(vec![5; 32])),
         verify(SignInput::Data(b"hello".to_vec())),
         verify(SignInput::DigestedData(vec![5; 32])),
+    ];
+    requests.extend(digesting());
+    requests.extend(encryption);
+    requests
+}
+
+/// Codes, digests and random bytes.
+fn digesting() -> [Request; 4] {
+    let id = || "9".to_owned();
+    [
         Request::Mac {
             id: id(),
             parameters: hmac(),
@@ -214,9 +224,7 @@ fn usage() -> Vec<Request> {
             data: vec![6].into(),
         },
         Request::RngRetrieve { length: 32 },
-    ];
-    requests.extend(encryption);
-    requests
+    ]
 }
 
 fn making() -> Vec<Request> {

@@ -120,6 +120,25 @@ fn openssl(arguments: &[&str], key: &Path, to: &Path) {
     );
 }
 
+/// What comes of a key, with its certificate in a file of its own or in the same.
+fn said_of(ca: &Path, key: &Path, cert: Option<&Path>, passphrase: Option<&str>) -> String {
+    let tls = TlsFiles {
+        ca: ca.to_owned(),
+        client_cert: Some(cert.unwrap_or(key).into()),
+        client_key: cert.map(|_| key.into()),
+        server_name: None,
+    };
+    let read = |file: &Path| zeroize::Zeroizing::new(std::fs::read(file).unwrap());
+    let contents = TlsContents {
+        ca: read(ca).to_vec(),
+        client_cert: tls.client_cert.as_deref().map(read),
+        client_key: tls.client_key.as_deref().map(read),
+        passphrase: passphrase.map(|it| zeroize::Zeroizing::new(it.to_owned())),
+    };
+    let configured = tls.configure(&contents);
+    configured.map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+}
+
 #[test]
 fn encrypted_keys_are_opened_by_their_passphrase_alone() {
     let (files, authority) = (Files::new("encrypted"), Authority::new());
@@ -128,21 +147,7 @@ fn encrypted_keys_are_opened_by_their_passphrase_alone() {
     let cert_file = files.write("cert.pem", &cert);
     let plain = files.write("key.pem", &key);
     let opened = |key: &Path, cert: Option<&Path>, passphrase: Option<&str>| {
-        let tls = TlsFiles {
-            ca: ca.clone(),
-            client_cert: Some(cert.unwrap_or(key).into()),
-            client_key: cert.map(|_| key.into()),
-            server_name: None,
-        };
-        let read = |file: &Path| zeroize::Zeroizing::new(std::fs::read(file).unwrap());
-        let contents = TlsContents {
-            ca: read(&ca).to_vec(),
-            client_cert: tls.client_cert.as_deref().map(read),
-            client_key: tls.client_key.as_deref().map(read),
-            passphrase: passphrase.map(|it| zeroize::Zeroizing::new(it.to_owned())),
-        };
-        let configured = tls.configure(&contents);
-        configured.map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+        said_of(&ca, key, cert, passphrase)
     };
     let topk8 = ["pkcs8", "-topk8", "-passout", "pass:open sesame"];
     for (name, more) in [

@@ -117,11 +117,10 @@ impl SqliteStore {
         let stay = Stay::begin();
         judge_unopened(&self.path, SECRET).map_err(|fault| self.failures().of_fault(&fault))?;
         let failure = |error| self.failure(error);
+        let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let mut connection = match self.is_on_a_read_only_disk() {
             true => self.immutable()?,
-            false => self
-                .raw(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-                .map_err(failure)?,
+            false => self.raw(&self.path, access).map_err(failure)?,
         };
         let header = |key| connection.pragma_query_value(None, key, |row| row.get::<_, u32>(0));
         let application = header("application_id").map_err(failure)?;

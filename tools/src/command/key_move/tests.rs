@@ -1,6 +1,8 @@
 //! Keys brought between tokens in memory, of which any call may fail.
 
-use std::path::Path;
+mod interrupted;
+mod of_file;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -224,48 +226,6 @@ fn a_moved_key_is_in_one_place() {
 /// Whichever call fails, before or after it was done, the key is somewhere and active there, and the
 /// same command ends the move.
 #[test]
-fn an_interrupted_move_loses_nothing_and_is_finished_by_a_second_run() {
-    for is_after in [false, true] {
-        for (at_home, at_target) in (0..10).flat_map(|it| [(it, NEVER), (NEVER, it)]) {
-            let scene = Scene::with(true);
-            let whole = scene.keys().0.remove(0);
-            let public = &whole.public;
-            let wanted = moving(arguments(Some("web")));
-            let places = scene.places(at_home, at_target, is_after);
-            let interrupted = try_move(&places, &wanted);
-            let (home, target) = scene.keys();
-            let mut all = home.iter().chain(&target);
-            let works = all.any(|key| key.public == *public && key.unusable().is_none());
-            let mut all = home.iter().chain(&target);
-            let is_whole = all.any(|key| certificates(key) == certificates(&whole));
-            let step = (at_home, at_target, is_after);
-            assert!(works && is_whole, "{step:?}: {interrupted:?}");
-            if interrupted.is_err() && !home.is_empty() {
-                let finished = try_move(&scene.sound(), &wanted);
-                finished.unwrap_or_else(|error| panic!("{step:?}: {error}"));
-            }
-            let (home, target) = scene.keys();
-            assert_eq!((home.len(), target.len()), (0, 1), "{step:?}");
-            assert_eq!(target[0].unusable(), None, "{step:?}");
-            assert_eq!(certificates(&target[0]), certificates(&whole), "{step:?}");
-        }
-    }
-}
-
-#[test]
-fn a_key_that_was_left_pre_active_is_activated() {
-    let scene = Scene::with(true);
-    let private = scene.home.export(&scene.keys().0[0]).unwrap();
-    let wanted = NewKey {
-        activate: false,
-        ..NewKey::new("web", KeyType::Ec(Curve::P256))
-    };
-    scene.target.import(&private, &wanted).unwrap();
-    try_move(&scene.sound(), &moving(arguments(Some("web")))).unwrap();
-    assert_eq!(scene.keys().1[0].unusable(), None);
-}
-
-#[test]
 fn a_key_that_may_not_leave_stays_and_nothing_is_made() {
     let scene = Scene::with(false);
     let refused = try_move(&scene.sound(), &moving(arguments(Some("web")))).unwrap_err();
@@ -421,56 +381,4 @@ fn a_move_is_asked_about() {
         });
         assert_eq!(scene.keys().1.len(), 0);
     }
-}
-
-fn of_file(path: &Path) -> CopyArguments {
-    CopyArguments {
-        from_file: Some(path.to_owned()),
-        name: Some("web".parse().unwrap()),
-        ..arguments(None)
-    }
-}
-
-#[test]
-fn a_file_is_removed_only_if_that_is_said_and_the_key_signs() {
-    let private = PrivateKey::generate(KeyType::Ed25519).unwrap();
-    let file = key_file::tests::written("PRIVATE KEY", &private.to_pkcs8().unwrap());
-    let target = Arc::new(MemoryToken::new("prod"));
-    let places = |fails_at| {
-        [place(Faulty {
-            token: Arc::clone(&target),
-            calls: AtomicUsize::new(0),
-            fails_at,
-            is_after: false,
-        })]
-    };
-    let wanted = moving(of_file(file.path()));
-    let unsaid = MoveArguments {
-        remove_file: false,
-        ..moving(of_file(file.path()))
-    };
-    let refused = try_move(&places(NEVER), &unsaid).unwrap_err();
-    assert!(refused.contains("--remove-file"), "{refused}");
-    for fails_at in 0..4 {
-        try_move(&places(fails_at), &wanted).unwrap_err();
-        assert!(file.path().exists(), "{fails_at}");
-    }
-    let told = try_move(&places(NEVER), &wanted).unwrap();
-    assert_eq!(told["from"]["removed"], true);
-    assert!(!file.path().exists());
-    assert_eq!(&target.find().unwrap().keys[0].public, private.public());
-}
-
-#[test]
-fn a_file_gives_the_key_its_name() {
-    let private = PrivateKey::generate(KeyType::Ed25519).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("id_ed25519");
-    let pem = key_file::tests::written("PRIVATE KEY", &private.to_pkcs8().unwrap());
-    std::fs::copy(pem.path(), &path).unwrap();
-    let mut wanted = of_file(&path);
-    wanted.name = None;
-    let (told, _) = try_copy(&[empty("prod")], &wanted).unwrap();
-    assert_eq!(told["key"]["name"], "id_ed25519");
-    assert!(path.exists());
 }
