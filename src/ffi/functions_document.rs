@@ -36,7 +36,7 @@ const MISSING: &[(&[&str], &str)] = &[
     ),
     (
         &["C_DeriveKey", "C_EncapsulateKey", "C_DecapsulateKey"],
-        "no key here agrees on a secret with another one: `CKA_DERIVE` is false",
+        "no mechanism here lets two keys agree on a secret",
     ),
 ];
 

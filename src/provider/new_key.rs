@@ -322,7 +322,6 @@ fn uses(class: CK_OBJECT_CLASS, key_type: CK_KEY_TYPE) -> (Kinds, Kinds) {
             &[CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP],
             PRIVATE,
         ),
-        (CKO_PRIVATE_KEY, CKK_EC) => (&[CKA_SIGN, CKA_DERIVE], PRIVATE),
         (CKO_PRIVATE_KEY, _) => (&[CKA_SIGN], PRIVATE),
         (_, CKK_AES) => (
             &[
@@ -335,7 +334,6 @@ fn uses(class: CK_OBJECT_CLASS, key_type: CK_KEY_TYPE) -> (Kinds, Kinds) {
             ],
             SECRET,
         ),
-        (_, CKK_GENERIC_SECRET) => (&[CKA_SIGN, CKA_VERIFY, CKA_DERIVE], SECRET),
         _ => (&[CKA_SIGN, CKA_VERIFY], SECRET),
     }
 }
