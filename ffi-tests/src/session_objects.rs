@@ -166,6 +166,53 @@ impl<'call> Objects<'call> {
         answer(rv).map(|()| handle)
     }
 
+    /// C_DeriveKey by ECDH with that derivation function, shared data and public key of the other one.
+    pub fn agree(
+        &self,
+        base: CK_OBJECT_HANDLE,
+        (kdf, shared, public): (CK_EC_KDF_TYPE, &[u8], &[u8]),
+        template: &Template,
+    ) -> Answer<CK_OBJECT_HANDLE> {
+        let (mut shared, mut public) = (shared.to_vec(), public.to_vec());
+        let mut parameter = CK_ECDH1_DERIVE_PARAMS {
+            kdf,
+            ulSharedDataLen: shared.len() as CK_ULONG,
+            pSharedData: shared.as_mut_ptr(),
+            ulPublicDataLen: public.len() as CK_ULONG,
+            pPublicData: public.as_mut_ptr(),
+        };
+        let mechanism = CK_MECHANISM {
+            mechanism: CKM_ECDH1_DERIVE,
+            pParameter: (&raw mut parameter).cast(),
+            ulParameterLen: size_of_val(&parameter) as CK_ULONG,
+        };
+        self.derive(mechanism, base, template)
+    }
+
+    /// C_DeriveKey.
+    pub fn derive(
+        &self,
+        mut mechanism: CK_MECHANISM,
+        base: CK_OBJECT_HANDLE,
+        template: &Template,
+    ) -> Answer<CK_OBJECT_HANDLE> {
+        let (mut template, mut handle) = (template.clone(), 0);
+        let mut list = attributes(&mut template);
+        let (start, count) = (list.as_mut_ptr(), list.len() as CK_ULONG);
+        let (session, by, place) = (self.session, &mut mechanism, &mut handle);
+        let rv = call!(
+            self.module,
+            C_DeriveKey,
+            session,
+            by,
+            base,
+            start,
+            count,
+            place
+        );
+        answer(rv).map(|()| handle)
+    }
+
     /// C_GenerateKeyPair by a mechanism without parameter: the public key, and the private one.
     pub fn pair(
         &self,

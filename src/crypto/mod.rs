@@ -1,6 +1,7 @@
 //! What is computed in this process: digests, verification of signatures, and signing with a key
 //! that was let out or made here. All of it by aws-lc-rs; nothing here knows a token.
 
+pub mod agreement;
 mod bare_rsa;
 pub mod check_value;
 pub mod cipher;

@@ -10,7 +10,7 @@ use lc::{
 use zeroize::Zeroizing;
 
 use super::bare_rsa::sign_bare;
-use super::{digest_of, imported, natural_digest, rsa_encryption};
+use super::{agreement, digest_of, imported, natural_digest, rsa_encryption};
 use crate::forks;
 use crate::model::cipher::RsaPadding;
 use crate::model::ml_dsa::ParameterSet;
@@ -52,6 +52,9 @@ pub enum PrivateKeyError {
     /// The scheme is none of the key's, or the crypto library refused.
     #[error("the key cannot sign by {0}")]
     Sign(SignScheme),
+    /// The other key is none of the same curve.
+    #[error("the key agrees on secrets only with points of its own curve, if it has one")]
+    Agree,
 }
 
 impl PrivateKey {
@@ -149,6 +152,15 @@ impl PrivateKey {
             }
             _ => None,
         }
+    }
+
+    /// The secret that it and another one's public key agree on, if they are of one curve.
+    pub fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
+        let secret = match &self.pair {
+            Pair::Ec(..) => agreement::shared_secret(&self.to_pkcs8()?, peer),
+            _ => None,
+        };
+        secret.ok_or(PrivateKeyError::Agree)
     }
 
     /// A signature in PKCS#11's form.

@@ -105,7 +105,8 @@ cryptoki! {
         C_UnwrapKey(session, mechanism: mechanism, unwrapping: value CK_OBJECT_HANDLE,
             wrapped: input, template: template, key: set CK_OBJECT_HANDLE)
             => Session::unwrap_key,
-        C_DeriveKey,
+        C_DeriveKey(session, mechanism: mechanism, base: value CK_OBJECT_HANDLE,
+            template: template, key: set CK_OBJECT_HANDLE) => Session::derive_key,
         C_SeedRandom(session, seed: input) => Session::seed_random,
         C_GenerateRandom(session, bytes: place u8) => Session::random,
         C_GetFunctionStatus(session) => Session::not_parallel,

@@ -35,8 +35,8 @@ const MISSING: &[(&[&str], &str)] = &[
         "a call ends when it is done: C_OpenSession refuses CKF_ASYNC_SESSION",
     ),
     (
-        &["C_DeriveKey", "C_EncapsulateKey", "C_DecapsulateKey"],
-        "no mechanism here lets two keys agree on a secret",
+        &["C_EncapsulateKey", "C_DecapsulateKey"],
+        "no token here has keys of ML-KEM, nor does a server let its keys decapsulate",
     ),
 ];
 
@@ -49,6 +49,15 @@ const DIFFERENT: &[(&str, [&str; 4])] = &[
             "the PIN of `C_Login`",
             "the HSM's PIN of `C_Login`",
             "sealed by a PIN",
+        ],
+    ),
+    (
+        "C_DeriveKey",
+        [
+            "by keys of a session",
+            "by keys of a session",
+            "by keys of a session",
+            "yes",
         ],
     ),
     (

@@ -32,6 +32,10 @@ pub(super) unsafe fn read(mechanism: CK_MECHANISM) -> Parameter {
         },
         // SAFETY: see the module.
         CKM_RSA_PKCS_OAEP => unsafe { copied(mechanism).and_then(|it| oaep(it)) },
+        // SAFETY: see the module.
+        CKM_ECDH1_DERIVE | CKM_ECDH1_COFACTOR_DERIVE => unsafe {
+            copied(mechanism).and_then(|it| ecdh(it))
+        },
         CKM_AES_KEY_WRAP | CKM_AES_KEY_WRAP_KWP | CKM_AES_KEY_WRAP_PAD => {
             let (place, length) = (mechanism.pParameter.cast(), mechanism.ulParameterLen);
             // SAFETY: see the module.
@@ -142,5 +146,15 @@ unsafe fn oaep(oaep: CK_RSA_PKCS_OAEP_PARAMS) -> Option<Parameter> {
         source: oaep.source,
         // SAFETY: see the module.
         label: unsafe { bytes(oaep.pSourceData.cast(), oaep.ulSourceDataLen, LONGEST) }?,
+    })
+}
+
+unsafe fn ecdh(ecdh: CK_ECDH1_DERIVE_PARAMS) -> Option<Parameter> {
+    Some(Parameter::Ecdh {
+        kdf: ecdh.kdf,
+        // SAFETY: see the module.
+        shared: unsafe { bytes(ecdh.pSharedData, ecdh.ulSharedDataLen, LONGEST) }?,
+        // SAFETY: see the module.
+        public: unsafe { bytes(ecdh.pPublicData, ecdh.ulPublicDataLen, LONGEST) }?,
     })
 }

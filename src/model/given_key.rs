@@ -130,7 +130,10 @@ pub fn curve(parameters: &[u8], key_type: CK_KEY_TYPE) -> Result<KeyType> {
 }
 
 /// A point as an OCTET STRING, or bare, as other versions of the standard have it.
-fn point(value: &[u8], kind: KeyType) -> Result<PublicKey> {
+///
+/// # Errors
+/// `AttributeValueInvalid` for what is none of that kind of key.
+pub fn point(value: &[u8], kind: KeyType) -> Result<PublicKey> {
     let of = |bytes: &[u8]| match kind {
         KeyType::Ec(curve) => PublicKey::from_point(curve, bytes).ok(),
         _ => PublicKey::from_ed25519(bytes).ok(),

@@ -1,4 +1,4 @@
-//! The mechanisms that encrypt, authenticate and make keys: what this library does by itself with the keys
+//! The mechanisms that encrypt, authenticate, make keys and derive them: what this library does by itself with the keys
 //! of a session, and with public keys.
 
 use cryptoki_sys::*;
@@ -42,6 +42,8 @@ pub enum KeyWork {
     Wrap(WrapKind),
     /// A secret key of that CKA_KEY_TYPE is made.
     Generate(CK_KEY_TYPE),
+    /// Two keys of a curve agree on a secret.
+    Agree,
 }
 
 macro_rules! rows {
@@ -60,9 +62,10 @@ const fn cmac(general: bool) -> KeyWork {
     KeyWork::Mac { kind, general }
 }
 
-/// CKM_AES_KEY_WRAP_PAD has had several meanings; it is RFC 5649, as in most modules.
+/// CKM_AES_KEY_WRAP_PAD has had several meanings; it is RFC 5649, as in most modules. The cofactor of the curves
+/// that are used here is 1: with it and without it, two keys agree on the same.
 ///
-/// PKCS#11 v3.2, 6.1, 6.13, 6.22 to 6.26.
+/// PKCS#11 v3.2, 6.1, 6.3, 6.13, 6.22 to 6.26.
 static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_RSA_PKCS => KeyWork::Rsa { oaep: false },
     CKM_RSA_PKCS_OAEP => KeyWork::Rsa { oaep: true },
@@ -86,6 +89,8 @@ static MECHANISMS: &[KeyMechanism] = rows! {
     CKM_SHA384_HMAC_GENERAL => hmac(Digest::Sha384, true),
     CKM_SHA512_HMAC => hmac(Digest::Sha512, false),
     CKM_SHA512_HMAC_GENERAL => hmac(Digest::Sha512, true),
+    CKM_ECDH1_DERIVE => KeyWork::Agree,
+    CKM_ECDH1_COFACTOR_DERIVE => KeyWork::Agree,
     CKM_AES_KEY_GEN => KeyWork::Generate(CKK_AES),
     CKM_GENERIC_SECRET_KEY_GEN => KeyWork::Generate(CKK_GENERIC_SECRET),
     CKM_SHA_1_KEY_GEN => KeyWork::Generate(CKK_SHA_1_HMAC),
@@ -127,6 +132,10 @@ impl KeyMechanism {
                 MacKind::AesCmac => (16, 32, CKF_SIGN | CKF_VERIFY),
                 MacKind::Hmac(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_SIGN | CKF_VERIFY),
             },
+            KeyWork::Agree => {
+                let curves = CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
+                (256, 521, CKF_DERIVE | curves)
+            }
             KeyWork::Generate(CKK_AES) => (16, 32, CKF_GENERATE),
             KeyWork::Generate(_) => (1, LONGEST_SECRET as CK_ULONG, CKF_GENERATE),
         };

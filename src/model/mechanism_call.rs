@@ -80,6 +80,15 @@ pub enum Parameter {
         /// The label.
         label: Vec<u8>,
     },
+    /// CK_ECDH1_DERIVE_PARAMS (v3.2, 6.3.18).
+    Ecdh {
+        /// CKD_NULL, or what makes a key of the secret.
+        kdf: u64,
+        /// What goes into the key besides the secret.
+        shared: Vec<u8>,
+        /// The other one's public key.
+        public: Vec<u8>,
+    },
     /// The initial value of a key wrap, of at most 8 bytes.
     WrapIv(Vec<u8>),
     /// CK_MAC_GENERAL_PARAMS (v3.2, 6.13.10): so many bytes of the code.

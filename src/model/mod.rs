@@ -1,5 +1,6 @@
 //! The vocabulary: plain data that every room speaks in, without I/O and without locks.
 
+pub mod agreement;
 pub mod attribute;
 pub mod attribute_list;
 pub mod attribute_rules;

@@ -3,6 +3,7 @@
 mod arriving_key;
 mod catalog_search;
 mod ciphering;
+mod derived_key;
 mod description;
 mod digesting;
 mod handle_map;

@@ -27,6 +27,13 @@ pub enum Origin {
     Outside,
     /// It was made here by that mechanism.
     Made(CK_MECHANISM_TYPE),
+    /// It was derived of a key of which that is told (v3.2, 5.18.5).
+    Derived {
+        /// CKA_ALWAYS_SENSITIVE
+        always_sensitive: bool,
+        /// CKA_NEVER_EXTRACTABLE
+        never_extractable: bool,
+    },
 }
 
 /// C_CreateObject with a public key.
@@ -346,6 +353,13 @@ fn with_past(attributes: Attributes, origin: Origin) -> Attributes {
     let (always_sensitive, never_extractable) = match origin {
         Origin::Outside => (false, false),
         Origin::Made(_) => (sensitive, !extractable),
+        Origin::Derived {
+            always_sensitive,
+            never_extractable,
+        } => (
+            always_sensitive && sensitive,
+            never_extractable && !extractable,
+        ),
     };
     attributes
         .bool(CKA_ALWAYS_SENSITIVE, always_sensitive)

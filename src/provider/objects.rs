@@ -101,12 +101,14 @@ fn key_attributes(key: &Key) -> Attributes {
         ours.map(|mechanism| mechanism.number).collect()
     });
     mechanisms.extend(encrypts.then_some(CKM_RSA_PKCS_OAEP));
+    let agreeing = [CKM_ECDH1_DERIVE, CKM_ECDH1_COFACTOR_DERIVE];
+    mechanisms.extend(agreeing.into_iter().filter(|_| key.other_uses.agree));
     let subject = key.certificates.first().map(Certificate::subject);
     storage(key)
         .bool(CKA_MODIFIABLE, true)
         .and(key.public.attributes())
         .bytes(CKA_SUBJECT, subject.unwrap_or_default())
-        .bools(&[CKA_DERIVE, CKA_LOCAL], false)
+        .bool(CKA_LOCAL, false)
         .ulong(CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION)
         .ulongs(CKA_ALLOWED_MECHANISMS, &mechanisms)
 }
@@ -120,7 +122,7 @@ fn is_rsa(key: &Key) -> bool {
 fn public_key(key: &Key) -> Attributes {
     let attributes = key_attributes(key)
         .bool(CKA_DESTROYABLE, false)
-        .bools(&[CKA_PRIVATE, CKA_TRUSTED], false)
+        .bools(&[CKA_PRIVATE, CKA_TRUSTED, CKA_DERIVE], false)
         .bools(&[CKA_ENCRYPT, CKA_WRAP, CKA_VERIFY_RECOVER], is_rsa(key))
         .bool(CKA_VERIFY, true);
     match (&key.public, key.public.key_type()) {
@@ -141,6 +143,7 @@ fn private_key(key: &Key, private: bool) -> Attributes {
         .bool(CKA_SENSITIVE, true)
         .bools(&[CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED], false)
         .bools(&[CKA_DECRYPT, CKA_UNWRAP], key.other_uses_now().decrypt)
+        .bool(CKA_DERIVE, key.other_uses_now().agree)
         .bool(CKA_ALWAYS_AUTHENTICATE, false)
         .bool(
             CKA_ALWAYS_SENSITIVE,

@@ -25,6 +25,7 @@ use crate::model::local_mechanism::LocalMechanism;
 use crate::model::mechanism::Offer;
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::output::Output;
+use crate::model::public_key::PublicKey;
 use crate::model::signature::{SignInput, SignScheme};
 use crate::token::{PinTries, SharedToken, TokenInfo};
 
@@ -281,6 +282,11 @@ impl Slot {
         data: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>> {
         self.heeded(self.token.decrypt(key, padding, data))
+    }
+
+    /// One secret agreed on by the token.
+    pub fn agree(&self, key: &Key, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>> {
+        self.heeded(self.token.agree(key, peer))
     }
 
     /// A refusal or a signature by another key may mean that the key is no longer what the snapshot

@@ -17,6 +17,7 @@ use crate::model::certificate::Certificate;
 use crate::model::cipher::RsaPadding;
 use crate::model::key::{Custody, Found, Key, ObjectId, OtherUses, State};
 use crate::model::mechanism::Offer;
+use crate::model::public_key::PublicKey;
 use crate::model::signature::{SignInput, SignScheme};
 use crate::model::validity::Validity;
 
@@ -246,6 +247,15 @@ impl Token for MemoryToken {
         let (held, private) = found.ok_or_else(|| self.gone(key))?;
         self.usable(held, |uses| uses.decrypt)?;
         self.opened_by(private.decrypt(padding, data))
+    }
+
+    fn agree(&self, key: &Key, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>> {
+        self.opened()?;
+        let keys = self.keys.lock();
+        let found = keys.of.values().find(|(held, _)| held.id == key.id);
+        let (held, private) = found.ok_or_else(|| self.gone(key))?;
+        self.usable(held, |uses| uses.agree)?;
+        private.agree(peer).map_err(|e| self.unusable(e))
     }
 
     fn generate(&self, wanted: &NewKey) -> Result<Key> {

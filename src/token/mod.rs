@@ -34,6 +34,7 @@ use crate::model::cipher::RsaPadding;
 use crate::model::key::{Found, Key, ObjectId, OtherUses};
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::MechanismCall;
+use crate::model::public_key::PublicKey;
 use crate::model::signature::{SignInput, SignScheme};
 
 /// A place that keeps keys and uses them: a KMIP server, an HSM slot, a keystore, memory.
@@ -102,6 +103,14 @@ pub trait Token: Send + Sync {
         _data: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>> {
         Err(self.unable("decrypt"))
+    }
+
+    /// The secret that the key agrees on with another one's public key: a point of the same curve.
+    ///
+    /// # Errors
+    /// [`TokenErrorKind::Denied`] if the key may not do that.
+    fn agree(&self, _key: &Key, _peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>> {
+        Err(self.unable("agree on secrets"))
     }
 
     /// A digest of everything that decides what [`Token::find`] gives: where it asks, as whom, and

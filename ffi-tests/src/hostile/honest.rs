@@ -110,6 +110,30 @@ pub fn key_of(function: &Function, position: usize) -> Key {
     }
 }
 
+/// The generator of P-256 (SP 800-186, 3.2.1.3), uncompressed.
+const P256_POINT: [u8; 65] = [
+    0x04, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40,
+    0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2,
+    0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e,
+    0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51,
+    0xf5,
+];
+
+/// A parameter with the point behind it in the same memory.
+fn ecdh(ground: &Ground) -> *mut CK_ECDH1_DERIVE_PARAMS {
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Laid(CK_ECDH1_DERIVE_PARAMS, [u8; 72]);
+    let mut point = [0; 72];
+    point[..P256_POINT.len()].copy_from_slice(&P256_POINT);
+    let mut laid = Laid(CK_ECDH1_DERIVE_PARAMS::default(), point);
+    let place = ground.inner.put_all(&[laid]);
+    laid.0.kdf = CKD_NULL;
+    laid.0.ulPublicDataLen = P256_POINT.len() as CK_ULONG;
+    laid.0.pPublicData = place.cast::<u8>().wrapping_add(size_of_val(&laid.0));
+    ground.inner.put_all(&[laid]).cast()
+}
+
 /// The mechanism that a function is called with.
 pub fn mechanism(name: &str, ground: &Ground) -> *mut CK_MECHANISM {
     let oaep = CK_RSA_PKCS_OAEP_PARAMS {
@@ -131,7 +155,11 @@ pub fn mechanism(name: &str, ground: &Ground) -> *mut CK_MECHANISM {
         "C_DigestInit" => plain(CKM_SHA256),
         "C_GenerateKey" => plain(CKM_AES_KEY_GEN),
         "C_GenerateKeyPair" => plain(CKM_EC_KEY_PAIR_GEN),
-        "C_DeriveKey" => plain(CKM_ECDH1_DERIVE),
+        "C_DeriveKey" => CK_MECHANISM {
+            mechanism: CKM_ECDH1_DERIVE,
+            pParameter: ecdh(ground).cast(),
+            ulParameterLen: size_of::<CK_ECDH1_DERIVE_PARAMS>() as CK_ULONG,
+        },
         "C_EncapsulateKey" | "C_DecapsulateKey" => plain(CKM_ML_KEM),
         _ => CK_MECHANISM {
             mechanism: CKM_RSA_PKCS_OAEP,

@@ -90,6 +90,31 @@ fn it_decrypts() {
     assert_eq!(user.desk.read("opened"), MESSAGE);
 }
 
+#[test]
+fn it_derives() {
+    let desk = keystore(&[P256]);
+    let user = &desk.user;
+    openssl(
+        user,
+        "ecparam -name prime256v1 -genkey -noout -out peer.pem",
+    )
+    .text();
+    openssl(user, "pkey -in peer.pem -pubout -outform DER -out peer.der").text();
+    let derive = format!(
+        "--derive --mechanism ECDH1-DERIVE --id {} --input-file peer.der --output-file agreed",
+        desk.id("p256")
+    );
+    pkcs11_tool(user, &derive).text();
+    openssl(
+        user,
+        "pkeyutl -derive -inkey peer.pem -peerkey p256.pem -out wanted",
+    )
+    .text();
+    let [agreed, wanted] =
+        ["agreed", "wanted"].map(|name| std::fs::read(user.desk.file(name)).expect("a secret"));
+    assert_eq!((agreed.len(), agreed), (32, wanted));
+}
+
 /// It signs by CKM_RSA_PKCS what is no DigestInfo, which a KMIP server does not: there, the slot has keys.local_use.
 #[test]
 fn its_own_test_finds_no_errors() {

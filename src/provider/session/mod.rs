@@ -2,6 +2,7 @@
 
 mod attributes;
 mod ciphering;
+mod deriving;
 mod digesting;
 mod dual;
 mod macs;

@@ -45,6 +45,7 @@ use crate::model::certificate::Certificate;
 use crate::model::cipher::RsaPadding;
 use crate::model::key::{Found, Hidden, Key, ObjectId};
 use crate::model::mechanism::Offer;
+use crate::model::public_key::PublicKey;
 use crate::model::signature::{SignInput, SignScheme};
 
 /// How long what was seen of the token answers for it.
@@ -241,6 +242,12 @@ impl Token for KeystoreToken {
         self.usable(key, |uses| uses.decrypt)?;
         let pair = self.pair(key)?;
         self.opened_by(pair.private.decrypt(padding, data))
+    }
+
+    fn agree(&self, key: &Key, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>> {
+        self.usable(key, |uses| uses.agree)?;
+        let secret = self.pair(key)?.private.agree(peer);
+        secret.map_err(|error| self.error(TokenErrorKind::BadInput, error.to_string()))
     }
 
     fn probe(&self) -> Result<Probe> {

@@ -29,7 +29,7 @@ fn data_key() -> DataKey {
 
 #[test]
 fn a_row_that_another_program_has_written_opens() {
-    let public = crate::model::public_key::PublicKey::from_spki(&bytes(SPKI)).unwrap();
+    let public = PublicKey::from_spki(&bytes(SPKI)).unwrap();
     let row = KeyRow {
         number: 7,
         id: "00112233445566778899aabbccddeeff".into(),
