@@ -99,7 +99,7 @@ fn document() -> String {
 const HEAD: &str = "# Functions\n\n\
     What the functions of PKCS#11 do with each kind of token: `yes`, or what has to be known. All others answer\n\
     `CKR_FUNCTION_NOT_SUPPORTED`, for the reason given. This page is written from the library's own list of functions.\n\
-    Which mechanisms there are, `C_GetMechanismList` tells.\n\n";
+    Which mechanisms there are, mechanisms.md says.\n\n";
 
 fn cells(name: &str, is_there: bool) -> [String; 4] {
     let different = DIFFERENT.iter().find(|(known, _)| *known == name);

@@ -12,6 +12,8 @@ mod leaving_key;
 mod listing_file;
 mod login;
 mod mac_operation;
+#[cfg(test)]
+mod mechanisms_document;
 mod message;
 mod messages;
 mod new_key;

@@ -129,7 +129,7 @@ impl Slot {
     }
 
     /// What the token does, and what is done here for every token; by number.
-    fn offered(&self) -> BTreeMap<CK_MECHANISM_TYPE, CK_MECHANISM_INFO> {
+    pub(super) fn offered(&self) -> BTreeMap<CK_MECHANISM_TYPE, CK_MECHANISM_INFO> {
         let of_token = self.token.mechanisms().into_iter();
         let of_token = of_token.map(|offer| (offer.number, offer.info));
         let local = LocalMechanism::all().iter();
