@@ -91,68 +91,15 @@ pub(super) unsafe fn mechanism(mechanism: *mut CK_MECHANISM) -> Result<Option<Me
     let Some(mechanism) = unsafe { optional(mechanism) }? else {
         return Ok(None);
     };
-    // SAFETY: as above; what it points to is as long as it says.
-    let parameter = unsafe { parameter(mechanism.get()) }?;
-    let number = mechanism.get().mechanism;
+    let mechanism = mechanism.get();
+    let number = mechanism.mechanism;
+    let parameter = match mechanism.ulParameterLen {
+        0 => Parameter::None,
+        // SAFETY: as above; what it points to is as long as it says.
+        _ => unsafe { super::parameter::read(mechanism) },
+    };
     Ok(Some(MechanismCall { number, parameter }))
 }
-
-/// The parameter of the mechanisms that have one; of a wrong length it is one that nobody knows.
-unsafe fn parameter(mechanism: CK_MECHANISM) -> Result<Parameter> {
-    let (place, length) = (mechanism.pParameter, mechanism.ulParameterLen);
-    if length == 0 {
-        return Ok(Parameter::None);
-    }
-    match mechanism.mechanism {
-        CKM_RSA_PKCS_PSS
-        | CKM_SHA1_RSA_PKCS_PSS
-        | CKM_SHA224_RSA_PKCS_PSS
-        | CKM_SHA256_RSA_PKCS_PSS
-        | CKM_SHA384_RSA_PKCS_PSS
-        | CKM_SHA512_RSA_PKCS_PSS
-            if length == size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG =>
-        {
-            // SAFETY: see the module.
-            let pss = unsafe { required(place.cast::<CK_RSA_PKCS_PSS_PARAMS>()) }?.get();
-            Ok(Parameter::Pss {
-                hash: pss.hashAlg,
-                mgf: pss.mgf,
-                salt: pss.sLen,
-            })
-        }
-        CKM_EDDSA if length == size_of::<CK_EDDSA_PARAMS>() as CK_ULONG => {
-            // SAFETY: see the module; the context is as long as it says.
-            let eddsa = unsafe { required(place.cast::<CK_EDDSA_PARAMS>()) }?.get();
-            if eddsa.ulContextDataLen > LONGEST_CONTEXT {
-                return Ok(Parameter::Unknown);
-            }
-            Ok(Parameter::Eddsa {
-                prehash: eddsa.phFlag != CK_FALSE,
-                // SAFETY: as above.
-                context: unsafe { input(eddsa.pContextData, eddsa.ulContextDataLen) }?,
-            })
-        }
-        CKM_ML_DSA if length == size_of::<CK_SIGN_ADDITIONAL_CONTEXT>() as CK_ULONG => {
-            // SAFETY: see the module; the context is as long as it says.
-            let signing = unsafe { required(place.cast::<CK_SIGN_ADDITIONAL_CONTEXT>()) }?.get();
-            if signing.ulContextLen > LONGEST_CONTEXT
-                || signing.hedgeVariant > CKH_DETERMINISTIC_REQUIRED
-            {
-                return Ok(Parameter::Unknown);
-            }
-            Ok(Parameter::SignContext {
-                hedge: signing.hedgeVariant,
-                // SAFETY: as above.
-                context: unsafe { input(signing.pContext, signing.ulContextLen) }?,
-            })
-        }
-        // SAFETY: as above.
-        _ => Ok(unsafe { super::parameter::read(mechanism) }),
-    }
-}
-
-/// Bytes of a context of EdDSA (RFC 8032, 5.1) or ML-DSA (FIPS 204, 5.2).
-const LONGEST_CONTEXT: CK_ULONG = 255;
 
 /// Attributes to compare with or to set: types with copies of their values.
 pub(super) unsafe fn template(template: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Result<Template> {

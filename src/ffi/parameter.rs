@@ -1,4 +1,4 @@
-//! The parameters of mechanisms that encrypt, wrap and derive, read from C to their last field.
+//! The parameters of mechanisms, read from C to their last field.
 //!
 //! # Safety
 //! As for `argument.rs`: what a structure points to is as long as it says.
@@ -15,12 +15,26 @@ use crate::model::mechanism_call::Parameter;
 /// Bytes of an IV, a label, shared data or a public key that nobody has a use for.
 const LONGEST: CK_ULONG = 1 << 16;
 
+/// Bytes of a context of EdDSA (RFC 8032, 5.1) or ML-DSA (FIPS 204, 5.2).
+const LONGEST_CONTEXT: CK_ULONG = 255;
+
 /// Bytes of additional data in one call.
 const LONGEST_AAD: CK_ULONG = 16 << 20;
 
 /// The parameter of a mechanism; one of a wrong length, or that points nowhere, is one that nobody knows.
 pub(super) unsafe fn read(mechanism: CK_MECHANISM) -> Parameter {
     let known = match mechanism.mechanism {
+        CKM_RSA_PKCS_PSS
+        | CKM_SHA1_RSA_PKCS_PSS
+        | CKM_SHA224_RSA_PKCS_PSS
+        | CKM_SHA256_RSA_PKCS_PSS
+        | CKM_SHA384_RSA_PKCS_PSS
+        // SAFETY: see the module.
+        | CKM_SHA512_RSA_PKCS_PSS => unsafe { copied(mechanism) }.map(pss),
+        // SAFETY: see the module.
+        CKM_EDDSA => unsafe { copied(mechanism).and_then(|it| eddsa(it)) },
+        // SAFETY: see the module.
+        CKM_ML_DSA => unsafe { copied(mechanism).and_then(|it| sign_context(it)) },
         // SAFETY: see the module.
         CKM_AES_CBC | CKM_AES_CBC_PAD => unsafe { copied(mechanism) }.map(Parameter::Iv),
         // SAFETY: see the module.
@@ -104,6 +118,30 @@ pub(super) unsafe fn message<'call>(
         tag,
         tag_bits: gcm.ulTagBits,
     }))
+}
+
+fn pss(pss: CK_RSA_PKCS_PSS_PARAMS) -> Parameter {
+    let (hash, mgf, salt) = (pss.hashAlg, pss.mgf, pss.sLen);
+    Parameter::Pss { hash, mgf, salt }
+}
+
+unsafe fn eddsa(eddsa: CK_EDDSA_PARAMS) -> Option<Parameter> {
+    Some(Parameter::Eddsa {
+        prehash: eddsa.phFlag != CK_FALSE,
+        // SAFETY: see the module.
+        context: unsafe { bytes(eddsa.pContextData, eddsa.ulContextDataLen, LONGEST_CONTEXT) }?,
+    })
+}
+
+unsafe fn sign_context(signing: CK_SIGN_ADDITIONAL_CONTEXT) -> Option<Parameter> {
+    if signing.hedgeVariant > CKH_DETERMINISTIC_REQUIRED {
+        return None;
+    }
+    Some(Parameter::SignContext {
+        hedge: signing.hedgeVariant,
+        // SAFETY: see the module.
+        context: unsafe { bytes(signing.pContext, signing.ulContextLen, LONGEST_CONTEXT) }?,
+    })
 }
 
 fn ctr(ctr: CK_AES_CTR_PARAMS) -> Parameter {

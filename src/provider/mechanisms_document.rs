@@ -129,9 +129,6 @@ impl Entry {
 fn of_local(work: Work) -> &'static str {
     match work {
         Work::Verify(_, Padding::Pss) => "`CK_RSA_PKCS_PSS_PARAMS`",
-        Work::Verify(_, Padding::Ed25519) => {
-            "none, or `CK_EDDSA_PARAMS` without prehash and context"
-        }
         Work::Verify(_, Padding::MlDsa) => "none, or `CK_SIGN_ADDITIONAL_CONTEXT` without context",
         _ => "none",
     }
