@@ -2,6 +2,7 @@
 
 mod certificates;
 mod closed;
+mod deriving;
 mod faults;
 mod making;
 mod objects;
@@ -28,11 +29,12 @@ use crate::reported;
 /// One demand on the library; it finds the keys of [`KEYS`] in the slot.
 pub type Check = (&'static str, fn(&Stage) -> Outcome);
 
-const OPEN: [&[Check]; 7] = [
+const OPEN: [&[Check]; 8] = [
     objects::CHECKS,
     certificates::CHECKS,
     making::CHECKS,
     signing::CHECKS,
+    deriving::CHECKS,
     faults::CHECKS,
     sessions::CHECKS,
     processes::CHECKS,
