@@ -39,6 +39,8 @@ fn main() -> ExitCode {
             print_wire(&wire);
             print_times(&times);
         }
+        Ok("memory") => return outside("memory here"),
+        Ok("memory here") => print_times(&memory::rows()),
         Ok("keystore") => print_times(&keystore::rows()),
         Ok("keystore signatures") => keystore::sign_here(),
         Ok("million keys") => print_times(&million_keys::rows()),
@@ -48,15 +50,15 @@ fn main() -> ExitCode {
         Ok("start") => loading::start_here(),
         Ok("listing") => listing::list_here(),
         Ok("threads") => loading::count_threads_here(),
-        _ => return outside(),
+        _ => return outside("all"),
     }
     ExitCode::SUCCESS
 }
 
 /// The measuring process, with a place for its configurations.
-fn outside() -> ExitCode {
+fn outside(part: &str) -> ExitCode {
     let place = LateConfiguration::default();
-    let mut inside = inside("all");
+    let mut inside = inside(part);
     inside.envs(place.environment());
     let mut child = inside.spawn().expect("this program can be started");
     let ended = wait_for(LIMIT, || child.try_wait().expect("our own child"));
