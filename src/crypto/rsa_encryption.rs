@@ -105,7 +105,9 @@ mod tests {
                 let made = encrypt(key.public(), padding, &message).unwrap();
                 assert_eq!(made.len(), 256);
                 assert_eq!(*decrypt(&pkcs8, padding, &made).unwrap(), message);
-                for other in paddings.iter().filter(|other| *other != padding) {
+                // Without PKCS#1 v1.5, which finds its few bytes in one of some 400 blocks of OAEP.
+                let of_oaep = paddings.iter().filter(|other| **other != RsaPadding::Pkcs1);
+                for other in of_oaep.filter(|other| *other != padding) {
                     assert!(decrypt(&pkcs8, other, &made).is_none(), "{padding:?}");
                 }
             }
