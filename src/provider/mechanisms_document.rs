@@ -26,7 +26,9 @@ struct Entry {
     here: CK_FLAGS,
     /// What private keys of a token sign by it.
     signs: CK_FLAGS,
-    /// What private keys of a keystore do besides.
+    /// What private keys of a KMIP server do besides.
+    server: CK_FLAGS,
+    /// What those of a keystore do besides.
     keystore: CK_FLAGS,
 }
 
@@ -72,12 +74,13 @@ fn row(entry: &Entry) -> String {
         (one, other) if one == other => one.to_string(),
         _ => format!("{least} to {most}"),
     };
-    let signs = deeds(entry.signs);
     format!(
-        "| `{}` | {} | {sizes} | {} | {signs} | {signs} | {} |\n",
+        "| `{}` | {} | {sizes} | {} | {} | {} | {} |\n",
         entry.name,
         entry.parameter,
         deeds(entry.here),
+        deeds(entry.signs | entry.server),
+        deeds(entry.signs),
         deeds(entry.signs | entry.keystore)
     )
 }
@@ -102,11 +105,13 @@ fn entries() -> BTreeMap<CK_MECHANISM_TYPE, Entry> {
         let entry = all.entry(row.number).or_default();
         entry.told(row.name, row.info(), of_keys(row.work));
         entry.here |= row.info().flags;
-        entry.keystore |= match row.work {
-            KeyWork::Rsa { .. } => CKF_DECRYPT | CKF_UNWRAP,
-            KeyWork::Agree => CKF_DERIVE,
-            _ => 0,
+        let (server, keystore) = match row.work {
+            KeyWork::Rsa { .. } => (CKF_DECRYPT | CKF_UNWRAP, CKF_DECRYPT | CKF_UNWRAP),
+            KeyWork::Agree => (0, CKF_DERIVE),
+            _ => (0, 0),
         };
+        entry.server |= server;
+        entry.keystore |= keystore;
     }
     for row in Mechanism::all() {
         let entry = all.entry(row.number).or_default();

@@ -41,14 +41,18 @@ impl Slot {
         self.presented(imported?, given)
     }
 
-    /// A new pair in the token: the private key's handle, and the public half.
+    /// A new pair of that type in the token, which is to decrypt or not: the private key's handle, and the
+    /// public half.
     pub fn generate(
         &self,
         private: &Attributes,
         public: &Attributes,
-        key_type: KeyType,
+        (key_type, decrypts): (KeyType, bool),
     ) -> Result<(CK_OBJECT_HANDLE, TokenObject)> {
-        let wanted = self.wanted(private, public, key_type)?;
+        let wanted = NewKey {
+            decrypts,
+            ..self.wanted(private, public, key_type)?
+        };
         let made = self.token.generate(&wanted).map_err(unfit)?;
         let key = match private.get(CKA_ID) {
             Some([_, ..]) => self.presented(made, private)?,

@@ -16,6 +16,8 @@ pub struct NewKey {
     pub activate: bool,
     /// Whether its owner lets it leave the token again, wrapped or not.
     pub extractable: bool,
+    /// Whether it is to decrypt besides, where the token has that said by a key's owner.
+    pub decrypts: bool,
 }
 
 impl NewKey {
@@ -27,6 +29,7 @@ impl NewKey {
             groups: vec![],
             activate: true,
             extractable: false,
+            decrypts: false,
         }
     }
 }

@@ -91,6 +91,42 @@ fn it_decrypts() {
 }
 
 #[test]
+fn it_decrypts_by_a_key_of_a_server() {
+    let Some(desk) = on_cosmian(here!(), &[RSA]) else {
+        return;
+    };
+    let user = &desk.user;
+    let label = format!("decrypting-{}", desk.label("rsa"));
+    let make =
+        format!("--keypairgen --key-type rsa:2048 --label {label} --id 64656372 --usage-decrypt");
+    pkcs11_tool(user, &make).text();
+    let read = "--read-object --type pubkey --id 64656372 -o pair.der";
+    pkcs11_tool(user, read).text();
+    openssl(user, "pkey -pubin -inform DER -in pair.der -out pair.pem").text();
+    for (options, mechanism) in [
+        (
+            "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256",
+            "RSA-PKCS-OAEP --hash-algorithm SHA256 --mgf MGF1-SHA256",
+        ),
+        (
+            "-pkeyopt rsa_padding_mode:oaep",
+            "RSA-PKCS-OAEP --hash-algorithm SHA-1 --mgf MGF1-SHA1",
+        ),
+        ("-pkeyopt rsa_padding_mode:pkcs1", "RSA-PKCS"),
+    ] {
+        let encrypt =
+            format!("pkeyutl -encrypt -pubin -inkey pair.pem -in message -out secret {options}");
+        openssl(user, &encrypt).text();
+        let decrypt = format!(
+            "--decrypt --mechanism {mechanism} --id 64656372 --input-file secret --output-file opened"
+        );
+        pkcs11_tool(user, &decrypt).text();
+        assert_eq!(user.desk.read("opened"), MESSAGE, "{mechanism}");
+    }
+    pkcs11_tool(user, "--delete-object --type privkey --id 64656372").text();
+}
+
+#[test]
 fn it_derives() {
     let desk = keystore(&[P256]);
     let user = &desk.user;

@@ -50,7 +50,11 @@ impl Session {
         self.may_keep(&private)?;
         let in_token = [&private, &public].map(|half| half.is_true(CKA_TOKEN));
         let (private, public) = match in_token {
-            [true, public_too] => self.pair_in_token(&private, &public, pair.key_type, public_too),
+            [true, public_too] => {
+                // A key of a server signs, and does what else its template says outright.
+                let kind = (pair.key_type, pair.private.is_true(CKA_DECRYPT));
+                self.pair_in_token(&private, &public, kind, public_too)
+            }
             [false, false] => self.pair_in_session(pair),
             [false, true] => Err(Error::TemplateInconsistent(
                 "this token has a public key with its private half only",
@@ -66,10 +70,10 @@ impl Session {
         &mut self,
         private: &Attributes,
         public: &Attributes,
-        key_type: KeyType,
+        kind: (KeyType, bool),
         public_too: bool,
     ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
-        let (private, half) = self.slot.generate(private, public, key_type)?;
+        let (private, half) = self.slot.generate(private, public, kind)?;
         if public_too {
             return Ok((private, half.handle));
         }

@@ -21,7 +21,7 @@ use crate::config;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenErrorKind};
 use crate::model::certificate::Certificate;
-use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, State};
+use crate::model::key::{Custody, Found, Hidden, Key, ObjectId, OtherUses, State};
 use crate::model::signature::{SignInput, SignScheme};
 
 /// Keys on KMIP servers, used in an HSM.
@@ -102,7 +102,13 @@ fn in_hsm(key: Key) -> Key {
         extractable: Some(false),
         ..key.custody
     };
-    Key { custody, ..key }
+    // There, it signs and does nothing else.
+    let other_uses = OtherUses::default();
+    Key {
+        custody,
+        other_uses,
+        ..key
+    }
 }
 
 impl Token for DeliveredToken {

@@ -94,11 +94,18 @@ impl Managed {
 
     /// Whether its usage mask lets it sign; none at all does.
     pub fn may_sign(&self) -> bool {
-        let allows = |mask: UsageMask| {
-            mask.contains(UsageMask::SIGN) || mask.contains(UsageMask::UNRESTRICTED)
-        };
-        self.usage.is_none_or(allows)
+        self.usage.is_none_or(|mask| allows(mask, UsageMask::SIGN))
     }
+
+    /// Whether its usage mask lets it decrypt: that has to be said.
+    pub fn may_decrypt(&self) -> bool {
+        let allows = |mask| allows(mask, UsageMask::DECRYPT);
+        self.usage.is_some_and(allows)
+    }
+}
+
+fn allows(mask: UsageMask, use_of_it: UsageMask) -> bool {
+    mask.contains(use_of_it) || mask.contains(UsageMask::UNRESTRICTED)
 }
 
 #[cfg(test)]

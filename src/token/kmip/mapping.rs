@@ -94,7 +94,7 @@ pub const TABLE: &[Row] = &[
     shown("Digital Signature Algorithm"),
     read(
         "Cryptographic Usage Mask",
-        "CKA_SIGN; all else is false, since no call here does it",
+        "CKA_SIGN; of RSA keys CKA_DECRYPT and CKA_UNWRAP; all else is false, since no call here does it",
         "making",
         take_usage,
     ),

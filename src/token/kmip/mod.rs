@@ -5,6 +5,7 @@ mod acquaintance;
 mod bearer;
 mod certificates;
 pub(super) mod cipher_key;
+mod decrypting;
 mod description;
 mod failure;
 #[cfg(feature = "fuzzing")]
@@ -39,6 +40,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use self::access::Access;
 use self::failure::Failures;
@@ -55,6 +57,7 @@ use crate::crypto::private_key::PrivateKey;
 use crate::error::Result;
 use crate::kmip::Client;
 use crate::model::certificate::Certificate;
+use crate::model::cipher::RsaPadding;
 use crate::model::key::{Found, Key, ObjectId};
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -215,6 +218,10 @@ impl Token for KmipToken {
     fn sign(&self, key: &Key, scheme: SignScheme, input: SignInput<'_>) -> Result<Vec<u8>> {
         self.signable(key, scheme, input)?;
         self.signature(self.deadline(), key, scheme, input)
+    }
+
+    fn decrypt(&self, key: &Key, padding: &RsaPadding, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.message(key, padding, data)
     }
 
     fn identity(&self) -> Option<[u8; 32]> {

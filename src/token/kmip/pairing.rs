@@ -165,7 +165,11 @@ fn key(private: &Managed, public_id: &str, public: &PublicKey, all: &[Certificat
         public: public.clone(),
         state: private.state(),
         may_sign: private.may_sign(),
-        other_uses: OtherUses::default(),
+        other_uses: OtherUses {
+            decrypt: private.may_decrypt(),
+            agree: false,
+        }
+        .and(OtherUses::of(public.key_type())),
         mechanisms: None,
         custody: private.custody,
         created: private.created,

@@ -249,7 +249,7 @@ fn recipe(key_type: KeyType) -> Vec<Attribute> {
 fn private_attributes(wanted: &NewKey) -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::Name(wanted.name.clone()),
-        Attribute::CryptographicUsageMask(UsageMask::SIGN),
+        Attribute::CryptographicUsageMask(mask(wanted, UsageMask::SIGN, UsageMask::DECRYPT)),
     ];
     attributes.extend(groups(wanted));
     attributes
@@ -258,10 +258,17 @@ fn private_attributes(wanted: &NewKey) -> Vec<Attribute> {
 fn public_attributes(wanted: &NewKey) -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::Name(format!("{}{PUBLIC_SUFFIX}", wanted.name)),
-        Attribute::CryptographicUsageMask(UsageMask::VERIFY),
+        Attribute::CryptographicUsageMask(mask(wanted, UsageMask::VERIFY, UsageMask::ENCRYPT)),
     ];
     attributes.extend(groups(wanted));
     attributes
+}
+
+fn mask(wanted: &NewKey, always: UsageMask, decrypting: UsageMask) -> UsageMask {
+    match wanted.decrypts {
+        true => UsageMask(always.0 | decrypting.0),
+        false => always,
+    }
 }
 
 fn groups(wanted: &NewKey) -> impl Iterator<Item = Attribute> + '_ {

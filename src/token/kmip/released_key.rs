@@ -3,6 +3,8 @@
 
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::KmipToken;
 use super::failure::is_inability;
 use super::managed::Managed;
@@ -11,6 +13,7 @@ use super::signing::Wanted;
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Result, TokenErrorKind};
 use crate::kmip::{Answer, Client, KeyFormatType, ManagedObject, Refusal, Request, Response};
+use crate::model::cipher::RsaPadding;
 use crate::model::key::{Custody, Key, State};
 use crate::model::validity;
 use crate::token::Token;
@@ -23,12 +26,27 @@ impl KmipToken {
         } = wanted;
         self.may_leave(key, key.custody)?;
         let private = self.let_out(wanted.client, wanted.deadline, key, |now| {
-            self.usable_now(key, now)
+            self.usable_now(key, now, now.may_sign())
         })?;
         let signed = private.sign(scheme, input);
         let signature =
             signed.map_err(|error| self.failures.error(TokenErrorKind::BadInput, error))?;
         self.verified(key, scheme, input, signature)
+    }
+
+    /// The key comes here for one decryption and is wiped.
+    pub(super) fn by_released_private(
+        &self,
+        key: &Key,
+        padding: &RsaPadding,
+        data: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        self.may_leave(key, key.custody)?;
+        let client = self.client()?;
+        let private = self.let_out(&client, self.deadline(), key, |now| {
+            self.usable_now(key, now, now.may_decrypt())
+        })?;
+        self.opened_by(private.decrypt(padding, data))
     }
 
     /// The private key for another token, if its owner lets it leave this one: some servers give it
@@ -140,19 +158,19 @@ impl KmipToken {
         Err(self.failures.error(TokenErrorKind::Denied, reason))
     }
 
-    pub(super) fn usable_now(&self, key: &Key, now: &Managed) -> Result {
+    pub(super) fn usable_now(&self, key: &Key, now: &Managed, allowed: bool) -> Result {
         self.may_leave(key, now.custody)?;
         let objection = now.validity.objection(validity::now());
         let kind = match now.state() {
             State::Destroyed | State::DestroyedCompromised => TokenErrorKind::Gone,
             _ => TokenErrorKind::Denied,
         };
-        let reason = match (now.state(), now.may_sign(), objection) {
+        let reason = match (now.state(), allowed, objection) {
             (State::Active, true, None) => return Ok(()),
             (State::Active, true, Some((_, reason))) => reason,
             (state, ..) => format!("it is {state}"),
         };
-        let reason = format!("key {:?} may no longer sign; {reason}", key.name);
+        let reason = format!("key {:?} may no longer be used so; {reason}", key.name);
         Err(self.failures.error(kind, reason))
     }
 }

@@ -13,6 +13,7 @@ use crate::kmip::{
     CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm, HashingAlgorithm,
     MaskGenerator, PaddingMethod, SignInput as KmipInput,
 };
+use crate::model::cipher::OaepHash;
 use crate::model::key::ObjectId;
 use crate::model::signature::{Hash, SignInput, SignScheme};
 
@@ -191,6 +192,16 @@ pub fn parameters(scheme: SignScheme) -> CryptographicParameters {
         SignScheme::RsaPkcs1Bare | SignScheme::Ed25519 | SignScheme::MlDsa => {
             CryptographicParameters::default()
         }
+    }
+}
+
+/// The hash of OAEP.
+pub fn oaep_hashing(hash: OaepHash) -> HashingAlgorithm {
+    match hash {
+        OaepHash::Sha1 => HashingAlgorithm::SHA_1,
+        OaepHash::Sha256 => HashingAlgorithm::SHA_256,
+        OaepHash::Sha384 => HashingAlgorithm::SHA_384,
+        OaepHash::Sha512 => HashingAlgorithm::SHA_512,
     }
 }
 

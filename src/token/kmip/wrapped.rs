@@ -66,7 +66,8 @@ impl KmipToken {
         if let Some(reason) = self.no_wrapping_key(under, answers.next()) {
             return Ok(Wrapped::NoWrappingKey(reason));
         }
-        self.usable_now(key, &self.as_it_is_now(key, answers.next())?)?;
+        let now = self.as_it_is_now(key, answers.next())?;
+        self.usable_now(key, &now, now.may_sign())?;
         match answers.next() {
             Some(Ok(Response::Get {
                 object: ManagedObject::PrivateKey(block),

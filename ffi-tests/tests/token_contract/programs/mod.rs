@@ -2,6 +2,7 @@
 
 mod certificates;
 mod closed;
+mod decrypting;
 mod deriving;
 mod faults;
 mod making;
@@ -29,11 +30,12 @@ use crate::reported;
 /// One demand on the library; it finds the keys of [`KEYS`] in the slot.
 pub type Check = (&'static str, fn(&Stage) -> Outcome);
 
-const OPEN: [&[Check]; 8] = [
+const OPEN: [&[Check]; 9] = [
     objects::CHECKS,
     certificates::CHECKS,
     making::CHECKS,
     signing::CHECKS,
+    decrypting::CHECKS,
     deriving::CHECKS,
     faults::CHECKS,
     sessions::CHECKS,
