@@ -58,6 +58,16 @@ fn bytes(reply: Result<Reply, Fault>) -> Vec<u8> {
     }
 }
 
+/// A pair that may leave, wrapped.
+fn travelling(key_type: KeyType) -> NewPair {
+    NewPair {
+        label: "travels".into(),
+        key_type,
+        extractable: true,
+        decrypts: false,
+    }
+}
+
 /// A key leaves the module wrapped, arrives again, signs, and is gone.
 fn a_wrapped_key_arrives() {
     let hsm = hsm();
@@ -72,11 +82,7 @@ fn a_wrapped_key_arrives() {
         (KeyType::Rsa(2048), SignScheme::RsaPkcs1(Hash::Sha256)),
     ] {
         let made = PrivateKey::generate(key_type).expect("a key");
-        let pair = NewPair {
-            label: "travels".into(),
-            key_type,
-            extractable: true,
-        };
+        let pair = travelling(key_type);
         let pkcs8 = Secret(made.to_pkcs8().expect("PKCS#8"));
         let Ok(Reply::Pair(public, private)) = device.ask(&Request::ImportPair(pkcs8, pair)) else {
             panic!("no pair of {key_type}");

@@ -26,8 +26,8 @@ struct Entry {
     here: CK_FLAGS,
     /// What private keys of a token sign by it.
     signs: CK_FLAGS,
-    /// What private keys of a KMIP server do besides.
-    server: CK_FLAGS,
+    /// What private keys of a KMIP server and of an HSM do besides.
+    elsewhere: CK_FLAGS,
     /// What those of a keystore do besides.
     keystore: CK_FLAGS,
 }
@@ -57,8 +57,8 @@ const HEAD: &str = "# Mechanisms\n\n\
     page is written from the library's own tables; `C_GetMechanismList` tells the same of a slot.\n\n\
     Key sizes are bits, but bytes of AES and generic secrets and of ML-DSA's public keys. Of an HSM, only what its module offers is\n\
     advertised, with the module's own sizes; where it signs without hashing, it is hashed here. What a KMIP server signs is known when it\n\
-    was asked: what it refuses is refused with its reason, or done here if `keys.local_use` lets a key be fetched for that. Of KMIP + HSM,\n\
-    the HSM's column holds.\n\n\
+    was asked: what it refuses is refused with its reason, or done here if `keys.local_use` lets a key be fetched for that. Keys of both\n\
+    decrypt if they say so (`CKA_DECRYPT`). Those of KMIP + HSM sign as those of an HSM, and do nothing else.\n\n\
     | mechanism | parameter | key sizes | here | keys of a KMIP server | keys of an HSM | keys of a keystore |\n\
     | --- | --- | --- | --- | --- | --- | --- |\n";
 
@@ -74,13 +74,14 @@ fn row(entry: &Entry) -> String {
         (one, other) if one == other => one.to_string(),
         _ => format!("{least} to {most}"),
     };
+    let elsewhere = &deeds(entry.signs | entry.elsewhere);
     format!(
         "| `{}` | {} | {sizes} | {} | {} | {} | {} |\n",
         entry.name,
         entry.parameter,
         deeds(entry.here),
-        deeds(entry.signs | entry.server),
-        deeds(entry.signs),
+        elsewhere,
+        elsewhere,
         deeds(entry.signs | entry.keystore)
     )
 }
@@ -105,12 +106,12 @@ fn entries() -> BTreeMap<CK_MECHANISM_TYPE, Entry> {
         let entry = all.entry(row.number).or_default();
         entry.told(row.name, row.info(), of_keys(row.work));
         entry.here |= row.info().flags;
-        let (server, keystore) = match row.work {
+        let (elsewhere, keystore) = match row.work {
             KeyWork::Rsa { .. } => (CKF_DECRYPT | CKF_UNWRAP, CKF_DECRYPT | CKF_UNWRAP),
             KeyWork::Agree => (0, CKF_DERIVE),
             _ => (0, 0),
         };
-        entry.server |= server;
+        entry.elsewhere |= elsewhere;
         entry.keystore |= keystore;
     }
     for row in Mechanism::all() {

@@ -73,6 +73,7 @@ impl Seat {
             Request::GenerateCipherKey { label, id } => self.generate_cipher_key(label, id),
             Request::Encrypt { key, iv, data } => self.encrypt(*key, *iv, data),
             Request::Decrypt { key, iv, data } => self.decrypt(*key, *iv, data),
+            Request::Open { key, padding, data } => self.open(*key, padding, data),
             Request::Name { objects, label, id } => {
                 self.name(objects, label.as_deref(), id.as_deref())
             }
@@ -338,6 +339,7 @@ fn attributes_of(class: Class) -> Vec<AttributeType> {
         Class::Private => {
             let guarded = [
                 Kind::Sign,
+                Kind::Decrypt,
                 Kind::Unwrap,
                 Kind::Sensitive,
                 Kind::Extractable,

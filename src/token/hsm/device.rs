@@ -18,14 +18,14 @@
 //!
 //! [`super::conversation::Conversation`] logs in again and asks again where that helps.
 
-use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroizing;
+use serde::{Deserialize, Serialize};
 
 pub use super::fault::{Fault, FaultKind};
+pub use super::secret::Secret;
 use crate::config::TokenChoice;
+use crate::model::cipher::RsaPadding;
 use crate::model::mechanism_call::MechanismCall;
 use crate::model::public_key::KeyType;
 
@@ -60,10 +60,6 @@ pub struct Opening {
 
 /// The number of an object in its module; it is worth nothing after the module was closed.
 pub type Handle = u64;
-
-/// Bytes that are wiped when they are dropped, and shown nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub Zeroizing<Vec<u8>>);
 
 /// What a token asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +185,15 @@ pub enum Request {
         /// What was encrypted.
         data: Vec<u8>,
     },
+    /// The message of an RSA ciphertext. [`Reply::Secret`].
+    Open {
+        /// A private key.
+        key: Handle,
+        /// How it is padded.
+        padding: RsaPadding,
+        /// The ciphertext.
+        data: Vec<u8>,
+    },
     /// Other names for objects; `None` leaves as it is. [`Reply::Done`].
     Name {
         /// The objects: all, or those up to the first that cannot be changed.
@@ -213,6 +218,8 @@ pub struct NewPair {
     pub key_type: KeyType,
     /// CKA_EXTRACTABLE.
     pub extractable: bool,
+    /// Whether CKA_DECRYPT, and CKA_ENCRYPT of the public half, are to be true; else it is the module's choice.
+    pub decrypts: bool,
 }
 
 /// How a key is wrapped.
@@ -356,6 +363,8 @@ pub struct Object {
     pub sign: Option<bool>,
     /// CKA_UNWRAP
     pub unwrap: Option<bool>,
+    /// CKA_DECRYPT
+    pub decrypt: Option<bool>,
     /// CKA_SENSITIVE
     pub sensitive: Option<bool>,
     /// CKA_EXTRACTABLE
@@ -366,28 +375,4 @@ pub struct Object {
     pub never_extractable: Option<bool>,
     /// CKA_ALWAYS_AUTHENTICATE
     pub always_authenticate: Option<bool>,
-}
-
-impl From<Zeroizing<Vec<u8>>> for Secret {
-    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.as_slice().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(|bytes| Self(Zeroizing::new(bytes)))
-    }
 }

@@ -123,7 +123,11 @@ fn kind(value: RvError) -> FaultKind {
             FaultKind::KeyType
         }
         Rv::DataLenRange => FaultKind::Length,
-        Rv::DataInvalid | Rv::WrappedKeyInvalid | Rv::WrappedKeyLenRange => FaultKind::Input,
+        Rv::DataInvalid
+        | Rv::EncryptedDataInvalid
+        | Rv::EncryptedDataLenRange
+        | Rv::WrappedKeyInvalid
+        | Rv::WrappedKeyLenRange => FaultKind::Input,
         Rv::TokenWriteProtected | Rv::SessionReadOnly => FaultKind::ReadOnly,
         Rv::DeviceMemory | Rv::SessionCount => FaultKind::Full,
         _ => FaultKind::Failed,

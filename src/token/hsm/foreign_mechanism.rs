@@ -8,6 +8,7 @@ use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki_sys::*;
 
 use super::device::{Fault, FaultKind, Wrapping};
+use crate::model::cipher::{OaepHash, RsaPadding};
 use crate::model::mechanism_call::{MechanismCall, Parameter};
 use crate::model::public_key::KeyType;
 
@@ -84,6 +85,24 @@ pub fn of_wrapping(wrapping: Wrapping) -> Mechanism<'static> {
         Wrapping::RsaOaepSha1 => oaep(MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
         Wrapping::RsaOaepSha256 => oaep(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
     }
+}
+
+/// The mechanism that takes such a padding off.
+pub fn of_padding(padding: &RsaPadding) -> Mechanism<'_> {
+    let RsaPadding::Oaep { hash, label } = padding else {
+        return Mechanism::RsaPkcs;
+    };
+    let (hash, mask) = match hash {
+        OaepHash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
+        OaepHash::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
+        OaepHash::Sha384 => (MechanismType::SHA384, PkcsMgfType::MGF1_SHA384),
+        OaepHash::Sha512 => (MechanismType::SHA512, PkcsMgfType::MGF1_SHA512),
+    };
+    let label = match label.is_empty() {
+        true => PkcsOaepSource::empty(),
+        false => PkcsOaepSource::data_specified(label),
+    };
+    Mechanism::RsaPkcsOaep(PkcsOaepParams::new(hash, mask, label))
 }
 
 fn plain(number: CK_MECHANISM_TYPE) -> Option<Mechanism<'static>> {

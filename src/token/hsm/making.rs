@@ -135,6 +135,7 @@ impl HsmToken {
                     label: wanted.name.clone(),
                     key_type: wanted.key_type,
                     extractable: wanted.extractable,
+                    decrypts: wanted.decrypts,
                 });
             }
             (false, _) => "a PKCS#11 token has no object groups",
@@ -282,6 +283,7 @@ fn told(half: Half, object: &Object) -> Vec<Told> {
     ];
     let flags = [
         ("CKA_SIGN", object.sign, "CKA_SIGN"),
+        ("CKA_DECRYPT", object.decrypt, "CKA_DECRYPT"),
         ("CKA_SENSITIVE", object.sensitive, ""),
         ("CKA_EXTRACTABLE", object.extractable, ""),
         (

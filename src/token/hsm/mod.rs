@@ -4,6 +4,7 @@ mod answer;
 mod certificates;
 pub(super) mod cipher_key;
 mod conversation;
+mod decrypting;
 pub mod device;
 mod fault;
 mod foreign_mechanism;
@@ -14,6 +15,7 @@ mod module;
 mod pairing;
 mod remote;
 mod seat;
+mod secret;
 mod sessions;
 mod signing;
 mod template;
@@ -24,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki_sys::{CK_MECHANISM_INFO, CKF_HW, CKF_SIGN};
 use parking_lot::{Mutex, RwLock};
+use zeroize::Zeroizing;
 
 pub use self::conversation::Conversation;
 use self::device::{Device, Fault, FaultKind, MechanismFacts, Opening, Reply, Request, TokenFacts};
@@ -37,6 +40,7 @@ use crate::config::{self, PinSource};
 use crate::crypto::private_key::PrivateKey;
 use crate::error::{Error, Result, TokenError, TokenErrorKind};
 use crate::model::certificate::Certificate;
+use crate::model::cipher::RsaPadding;
 use crate::model::key::{Found, Key, ObjectId};
 use crate::model::mechanism::{Mechanism, Offer};
 use crate::model::mechanism_call::MechanismCall;
@@ -256,6 +260,10 @@ impl Token for HsmToken {
 
     fn sign_by(&self, key: &Key, call: &MechanismCall, data: &[u8]) -> Result<Vec<u8>> {
         self.signature(key, call, data)
+    }
+
+    fn decrypt(&self, key: &Key, padding: &RsaPadding, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.message(key, padding, data)
     }
 
     fn probe(&self) -> Result<Probe> {

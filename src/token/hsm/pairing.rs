@@ -259,6 +259,7 @@ fn objection(object: &Object) -> Option<&'static str> {
 /// every process and whatever the module numbers its objects by.
 fn key(public: PublicKey, shown: &Object, group: Group<'_>) -> Key {
     let natural = public.key_id();
+    let of_type = OtherUses::of(public.key_type());
     let objects = [group.private, group.public].into_iter().flatten();
     let all: Vec<&Object> = objects
         .chain(group.certificates.iter().map(|(object, _)| *object))
@@ -282,7 +283,11 @@ fn key(public: PublicKey, shown: &Object, group: Group<'_>) -> Key {
         state: State::Active,
         validity: Validity::default(),
         may_sign: shown.sign.unwrap_or(true),
-        other_uses: OtherUses::default(),
+        other_uses: OtherUses {
+            decrypt: shown.decrypt.unwrap_or(false),
+            agree: false,
+        }
+        .and(of_type),
         mechanisms: None,
         custody: Custody {
             sensitive: shown.sensitive,

@@ -98,6 +98,7 @@ pub fn named(label: &str, id: &[u8]) -> Vec<Attribute> {
 fn public_key(pair: &NewPair, id: &[u8]) -> Vec<Attribute> {
     let mut template = named(&pair.label, id);
     template.extend([Attribute::Private(false), Attribute::Verify(true)]);
+    template.extend(pair.decrypts.then_some(Attribute::Encrypt(true)));
     template
 }
 
@@ -109,6 +110,7 @@ fn private_key(pair: &NewPair, id: &[u8]) -> Vec<Attribute> {
         Attribute::Extractable(pair.extractable),
         Attribute::Sign(true),
     ]);
+    template.extend(pair.decrypts.then_some(Attribute::Decrypt(true)));
     template
 }
 
@@ -331,6 +333,7 @@ pub fn nothing_of(handle: Handle, class: Class) -> Object {
         certificate: vec![],
         sign: None,
         unwrap: None,
+        decrypt: None,
         sensitive: None,
         extractable: None,
         always_sensitive: None,
@@ -359,6 +362,7 @@ impl Object {
             Attribute::Value(bytes) => drop(Zeroizing::new(bytes)),
             Attribute::Sign(is) => self.sign = Some(is),
             Attribute::Unwrap(is) => self.unwrap = Some(is),
+            Attribute::Decrypt(is) => self.decrypt = Some(is),
             Attribute::Sensitive(is) => self.sensitive = Some(is),
             Attribute::Extractable(is) => self.extractable = Some(is),
             Attribute::AlwaysSensitive(is) => self.always_sensitive = Some(is),
@@ -409,6 +413,7 @@ mod tests {
                 label: "web".into(),
                 key_type,
                 extractable: false,
+                decrypts: false,
             };
             let parameters = parameters_of(key_type).remove(0);
             let (public, private) = of_imported_pair(&pkcs8, &pair, &parameters).unwrap();

@@ -53,9 +53,10 @@ fn as_it_says(
     public: CK_OBJECT_HANDLE,
     private: CK_OBJECT_HANDLE,
 ) -> Outcome {
+    // With SHA-1, which every module knows.
     let mut oaep = CK_RSA_PKCS_OAEP_PARAMS {
-        hashAlg: CKM_SHA256,
-        mgf: CKG_MGF1_SHA256,
+        hashAlg: CKM_SHA_1,
+        mgf: CKG_MGF1_SHA1,
         source: CKZ_DATA_SPECIFIED,
         pSourceData: std::ptr::null_mut(),
         ulSourceDataLen: 0,
