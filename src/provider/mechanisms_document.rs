@@ -1,7 +1,6 @@
 //! docs/mechanisms.md: what each mechanism does here and by whose keys, written from the tables themselves.
 
 use std::collections::BTreeMap;
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -51,8 +51,12 @@ impl HsmToken {
         match opened {
             Ok(Reply::Secret(Secret(message))) => Ok(message),
             Ok(_) => Err(self.unexpected()),
-            // Nobody learns which of the things that can be wrong with a ciphertext it was.
-            Err(fault) if is_of_the_ciphertext(&fault) => self.opened_by(None),
+            // Programs do not learn which of the things that can be wrong with a ciphertext it was.
+            Err(fault) if is_of_the_ciphertext(&fault) => {
+                let (slot, name, said) = (&self.label, &key.name, &fault.said);
+                log::info!("slot {slot:?}: key {name:?} did not decrypt: {said}");
+                self.opened_by(None)
+            }
             Err(fault) => Err(self.failed(&fault)),
         }
     }

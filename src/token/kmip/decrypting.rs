@@ -31,11 +31,18 @@ impl KmipToken {
         if refusal.leaves_open() || matches!(kind, TokenErrorKind::Gone) {
             return Err(self.failures.refusal(&refusal));
         }
-        match self.filter.local_use {
-            true => self.by_released_private(key, padding, data),
-            // Nobody learns which of the things that can be wrong with a ciphertext it was.
-            false if kind == TokenErrorKind::Failed => self.opened_by(None),
-            false => Err(self.failures.refusal(&refusal)),
+        match kind {
+            // Programs do not learn which of the things that can be wrong with a ciphertext it was.
+            TokenErrorKind::Failed => {
+                let slot = &self.failures.slot;
+                log::info!(
+                    "slot {slot:?}: key {:?} did not decrypt: {refusal}",
+                    key.name
+                );
+                self.opened_by(None)
+            }
+            _ if self.filter.local_use => self.by_released_private(key, padding, data),
+            _ => Err(self.failures.refusal(&refusal)),
         }
     }
 
