@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::ptr::null_mut;
 
 use cryptoki_sys::*;
+use ffi_tests::ciphers::{PLENTY, Way, mechanism};
 use ffi_tests::configuration::own_log;
-use ffi_tests::hsm::{Configured, Hsm, LABEL, Vendor};
+use ffi_tests::hsm::{Configured, Hsm, LABEL, PIN, Vendor};
 use ffi_tests::module::{Answer, Module, answer};
 use ffi_tests::own_process::alone;
 use ffi_tests::session::Session;
@@ -364,4 +365,35 @@ macro_rules! on_each {
 on_each! {
     softhsm: Vendor::SoftHsm;
     kryoptic: Vendor::Kryoptic;
+}
+
+/// SoftHSM2 knows SHA-1 alone there.
+#[test]
+fn a_hash_of_oaep_that_the_module_does_not_know_is_told_from_a_bad_ciphertext() {
+    alone(
+        here!(),
+        || configured(Vendor::SoftHsm),
+        || {
+            let module = Module::initialized();
+            let session = Session::open(&module, module.slot(LABEL)).expect("a session");
+            session.login(CKU_USER, PIN).expect("a login");
+            let rsa = session.private_key("rsa");
+            for (hash, mgf, wanted) in [
+                (CKM_SHA256, CKG_MGF1_SHA256, CKR_MECHANISM_PARAM_INVALID),
+                (CKM_SHA_1, CKG_MGF1_SHA1, CKR_ENCRYPTED_DATA_INVALID),
+            ] {
+                let mut oaep = CK_RSA_PKCS_OAEP_PARAMS {
+                    hashAlg: hash,
+                    mgf,
+                    source: CKZ_DATA_SPECIFIED,
+                    pSourceData: null_mut(),
+                    ulSourceDataLen: 0,
+                };
+                let by = mechanism(CKM_RSA_PKCS_OAEP, &mut oaep);
+                assert_eq!(session.cipher_init(Way::Decrypt, by, rsa), Ok(()));
+                let opened = session.cipher(Way::Decrypt, &[7; 256], PLENTY).good();
+                assert_eq!(opened, Err(wanted), "{hash:#x}");
+            }
+        },
+    );
 }
